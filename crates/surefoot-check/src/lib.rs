@@ -1,1 +1,14 @@
-//! Under construction.
+//! Judges recorded histories of Kafka consumption against a delivery guarantee.
+//!
+//! A guarantee is a statement about what happened, across processes and their deaths, so it is judged
+//! from the outside: from the lines that each process wrote while it ran, and from dumps of the topic
+//! and of the group's committed offsets. Nothing here calls the code that it judges.
+
+#![forbid(unsafe_code)]
+
+pub mod history;
+mod promise;
+mod run;
+
+pub use promise::{Completeness, ForeignCommits, Liveness, Promise};
+pub use run::{Entry, Run, Source, SourceId};

@@ -1,1 +1,4 @@
 //! Under construction.
+
+#[expect(dead_code, unused_imports, reason = "the driver that uses it follows")]
+mod kafka;

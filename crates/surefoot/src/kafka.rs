@@ -1,0 +1,3 @@
+//! The Kafka adapter: librdkafka behind the engine's inputs and outputs.
+
+pub(crate) mod native;

@@ -1,2 +1,36 @@
-//! Under construction.
-fn main() {}
+//! `cargo xtask`: the project's chores under one command.
+//!
+//! Each chore is a module of the library with a `command` of its own; this file only joins them,
+//! prints the one-line error with its causes and chooses the exit code.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use xtask::kafka;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "The chores of the Surefoot project")]
+struct Arguments {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Runs Apache Kafka on this machine: nodes to start, hurt and stop, and Kafka's own tools
+    #[command(subcommand)]
+    Kafka(kafka::command::KafkaCommand),
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().chore {
+        Chore::Kafka(command) => command.run(),
+    };
+    match result {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

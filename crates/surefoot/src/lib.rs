@@ -1,4 +1,7 @@
 //! Under construction.
+#![allow(dead_code, unused_imports)]
 
-#[expect(dead_code, unused_imports, reason = "the driver that uses it follows")]
 mod kafka;
+mod link;
+mod record;
+mod snapshot;

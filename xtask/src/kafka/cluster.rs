@@ -87,10 +87,7 @@ impl Cluster {
         let java = Java::find()?;
         let jars = Jars::of(&options.version)?;
         let directory = std::path::absolute(directory)?;
-        let cluster = Self {
-            layout: Layout::new(options)?,
-            directory,
-        };
+        let cluster = Self { layout: Layout::new(options)?, directory };
         cluster.make_directory()?;
         cluster.configure(&options.settings)?;
         let result = cluster.format(&java, &jars).and_then(|()| {
@@ -206,10 +203,7 @@ impl Cluster {
     /// A tool that ran and failed is an `Ok` with its exit status.
     pub fn tool<A: AsRef<str>>(&self, name: &str, arguments: &[A]) -> Result<Output> {
         let mut command = self.tool_command(name, arguments)?;
-        command
-            .stdin(Stdio::null())
-            .output()
-            .with_context(|| format!("{name} does not start"))
+        command.stdin(Stdio::null()).output().with_context(|| format!("{name} does not start"))
     }
 
     /// The command that [`Cluster::tool`] runs, for one that needs input or runs beside a test.
@@ -219,9 +213,7 @@ impl Cluster {
         let version = &self.layout.version;
         let (java, jars) = (Java::find()?, Jars::of(version)?);
         let mut command = java.command(&jars, JvmPurpose::Tool, tool.class(version));
-        command
-            .args(tool.leading(&arguments, &self.bootstrap()))
-            .args(arguments);
+        command.args(tool.leading(&arguments, &self.bootstrap())).args(arguments);
         Ok(command)
     }
 
@@ -259,13 +251,8 @@ impl Cluster {
     fn format(&self, java: &Java, jars: &Jars) -> Result<()> {
         let commands = self.all().map(|node| {
             let mut command = java.command(jars, JvmPurpose::Tool, "kafka.tools.StorageTool");
-            command
-                .args(["format", "-t", CLUSTER_ID, "-c"])
-                .arg(node.config_file());
-            command
-                .stdin(Stdio::null())
-                .stdout(Stdio::piped())
-                .stderr(Stdio::piped());
+            command.args(["format", "-t", CLUSTER_ID, "-c"]).arg(node.config_file());
+            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
             command.spawn().context("the storage tool does not start")
         });
         let children = commands.collect::<Result<Vec<_>>>()?;
@@ -311,10 +298,7 @@ impl Cluster {
                         Err(error) => format!("does not answer ({error})"),
                     };
                     let (number, seconds) = (node.number(), UP_PATIENCE.as_secs());
-                    bail!(
-                        "node {number} {problem} after {seconds} s; {}",
-                        node.log_tail()
-                    );
+                    bail!("node {number} {problem} after {seconds} s; {}", node.log_tail());
                 }
                 thread::sleep(POLL);
             }
@@ -333,27 +317,17 @@ impl Cluster {
     fn node(&self, number: u32) -> Result<Node> {
         if !self.numbers().contains(&number) {
             let directory = self.directory.display();
-            bail!(
-                "no node {number} in {directory}: its nodes are {:?}",
-                self.numbers()
-            );
+            bail!("no node {number} in {directory}: its nodes are {:?}", self.numbers());
         }
         Ok(Node::new(&self.directory, number))
     }
 
     fn all(&self) -> impl Iterator<Item = Node> {
-        self.layout
-            .nodes
-            .iter()
-            .map(|it| Node::new(&self.directory, it.number))
+        self.layout.nodes.iter().map(|it| Node::new(&self.directory, it.number))
     }
 
     fn address(&self, node: &Node) -> SocketAddr {
-        let found = self
-            .layout
-            .nodes
-            .iter()
-            .find(|it| it.number == node.number());
+        let found = self.layout.nodes.iter().find(|it| it.number == node.number());
         let port = found.expect("nodes are made from the layout").open;
         SocketAddr::from((Ipv4Addr::LOCALHOST, port))
     }
@@ -373,24 +347,14 @@ impl Layout {
             controller: ports[1],
             secure: (options.listeners == Listeners::OpenAndSecure).then_some(ports[2]),
         });
-        Ok(Self {
-            version: options.version.clone(),
-            nodes: nodes.collect(),
-        })
+        Ok(Self { version: options.version.clone(), nodes: nodes.collect() })
     }
 }
 
 fn addresses(ports: impl Iterator<Item = u16>) -> String {
-    ports
-        .map(|port| format!("127.0.0.1:{port}"))
-        .collect::<Vec<_>>()
-        .join(",")
+    ports.map(|port| format!("127.0.0.1:{port}")).collect::<Vec<_>>().join(",")
 }
 
 fn missing(known: &BTreeSet<u32>, expected: &[u32]) -> Vec<u32> {
-    expected
-        .iter()
-        .copied()
-        .filter(|number| !known.contains(number))
-        .collect()
+    expected.iter().copied().filter(|number| !known.contains(number)).collect()
 }

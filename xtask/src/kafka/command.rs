@@ -46,7 +46,12 @@ pub enum KafkaCommand {
 #[derive(Debug, Args)]
 pub struct Place {
     /// The cluster's directory
-    #[arg(long, value_name = "DIR", env = "SUREFOOT_KAFKA_DIR", default_value_os_t = default_directory())]
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "SUREFOOT_KAFKA_DIR",
+        default_value_os_t = default_directory()
+    )]
     dir: PathBuf,
 }
 
@@ -111,10 +116,7 @@ pub struct RunTool {
 
 impl KafkaCommand {
     /// Does it.
-    #[expect(
-        clippy::print_stdout,
-        reason = "scripts read addresses and class paths from it"
-    )]
+    #[expect(clippy::print_stdout, reason = "scripts read addresses and class paths from it")]
     pub fn run(self) -> Result<ExitCode> {
         match self {
             Self::Up(up) => println!("{}", up.run()?.bootstrap()),
@@ -143,11 +145,7 @@ impl Place {
 
 impl Up {
     fn run(self) -> Result<Cluster> {
-        let listeners = if self.secure {
-            Listeners::OpenAndSecure
-        } else {
-            Listeners::Open
-        };
+        let listeners = if self.secure { Listeners::OpenAndSecure } else { Listeners::Open };
         let options = ClusterOptions {
             nodes: self.nodes,
             version: self.release.version,
@@ -167,10 +165,7 @@ impl Nodes {
 
 impl RunTool {
     fn run(self) -> Result<ExitCode> {
-        let mut command = self
-            .place
-            .open()?
-            .tool_command(&self.name, &self.arguments)?;
+        let mut command = self.place.open()?.tool_command(&self.name, &self.arguments)?;
         // Returns only when there is nothing to become.
         Err(command.exec()).with_context(|| format!("{} does not start", self.name))
     }

@@ -87,10 +87,7 @@ impl FromStr for Setting {
         if CHOSEN_BY_HARNESS.contains(&key) {
             bail!("`{key}` is chosen by the harness: leave it out");
         }
-        Ok(Self {
-            key: key.to_owned(),
-            value: value.to_owned(),
-        })
+        Ok(Self { key: key.to_owned(), value: value.to_owned() })
     }
 }
 
@@ -136,10 +133,8 @@ pub(crate) fn client_properties(user: User) -> String {
 const LOGIN_MODULE: &str = "org.apache.kafka.common.security.plain.PlainLoginModule";
 
 fn addresses(cluster: &[NodeAddress], node: &NodeAddress) -> BTreeMap<String, String> {
-    let voters: Vec<String> = cluster
-        .iter()
-        .map(|it| format!("{}@127.0.0.1:{}", it.number, it.controller))
-        .collect();
+    let voters: Vec<String> =
+        cluster.iter().map(|it| format!("{}@127.0.0.1:{}", it.number, it.controller)).collect();
     let mut advertised = format!("OPEN://127.0.0.1:{}", node.open);
     let mut protocols = "OPEN:PLAINTEXT,CONTROLLER:PLAINTEXT".to_owned();
     if let Some(port) = node.secure {
@@ -179,10 +174,7 @@ fn speedups() -> [(&'static str, &'static str); 11] {
         // Retention, compaction and transaction timeouts act within a second of being due.
         ("log.retention.check.interval.ms", "1000"),
         ("log.cleaner.backoff.ms", "500"),
-        (
-            "transaction.abort.timed.out.transaction.cleanup.interval.ms",
-            "500",
-        ),
+        ("transaction.abort.timed.out.transaction.cleanup.interval.ms", "500"),
     ]
 }
 
@@ -221,14 +213,12 @@ fn security() -> [(&'static str, String); 4] {
 }
 
 fn as_text(properties: &BTreeMap<String, String>) -> String {
-    properties
-        .iter()
-        .fold(String::new(), |mut text, (key, value)| {
-            // In a properties file a backslash begins an escape.
-            let value = value.replace('\\', "\\\\");
-            let _ = writeln!(text, "{key}={value}"); // a String takes every write
-            text
-        })
+    properties.iter().fold(String::new(), |mut text, (key, value)| {
+        // In a properties file a backslash begins an escape.
+        let value = value.replace('\\', "\\\\");
+        let _ = writeln!(text, "{key}={value}"); // a String takes every write
+        text
+    })
 }
 
 #[cfg(test)]
@@ -238,14 +228,8 @@ mod tests {
     #[test]
     fn three_nodes_know_each_other_and_keep_two_replicas_in_sync() {
         let text = properties(3, None, &[]);
-        has(
-            &text,
-            "controller.quorum.voters=1@127.0.0.1:11,2@127.0.0.1:21,3@127.0.0.1:31",
-        );
-        has(
-            &text,
-            "listeners=OPEN://127.0.0.1:10,CONTROLLER://127.0.0.1:11",
-        );
+        has(&text, "controller.quorum.voters=1@127.0.0.1:11,2@127.0.0.1:21,3@127.0.0.1:31");
+        has(&text, "listeners=OPEN://127.0.0.1:10,CONTROLLER://127.0.0.1:11");
         has(&text, "min.insync.replicas=2");
         has(&text, "offsets.topic.replication.factor=3");
         has(&text, "log.dirs=data");
@@ -263,10 +247,7 @@ mod tests {
     #[test]
     fn the_secure_listener_has_users_and_acls() {
         let text = properties(1, Some(12), &[]);
-        has(
-            &text,
-            "advertised.listeners=OPEN://127.0.0.1:10,SECURE://127.0.0.1:12",
-        );
+        has(&text, "advertised.listeners=OPEN://127.0.0.1:10,SECURE://127.0.0.1:12");
         has(&text, "super.users=User:ANONYMOUS;User:admin");
         assert!(text.contains("user_alice=\"alice-secret\""), "{text}");
     }
@@ -281,14 +262,7 @@ mod tests {
 
     #[test]
     fn settings_that_would_break_the_harness_are_refused() {
-        for text in [
-            "",
-            "retention",
-            "=1",
-            "a=1\nb=2",
-            "listeners=x",
-            "log.dirs=data",
-        ] {
+        for text in ["", "retention", "=1", "a=1\nb=2", "listeners=x", "log.dirs=data"] {
             assert!(text.parse::<Setting>().is_err(), "{text}");
         }
         let text = properties(1, Some(12), &[]);
@@ -302,20 +276,12 @@ mod tests {
     #[test]
     fn a_client_logs_in_by_its_own_name() {
         let text = client_properties(User::Bob);
-        assert!(
-            text.contains("username=\"bob\" password=\"bob-secret\";"),
-            "{text}"
-        );
+        assert!(text.contains("username=\"bob\" password=\"bob-secret\";"), "{text}");
     }
 
     fn address(number: u32, secure: Option<u16>) -> NodeAddress {
         let ten = u16::try_from(number).unwrap() * 10;
-        NodeAddress {
-            number,
-            open: ten,
-            controller: ten + 1,
-            secure,
-        }
+        NodeAddress { number, open: ten, controller: ten + 1, secure }
     }
 
     /// What node 1 of a cluster of `nodes` is configured with.
@@ -327,9 +293,6 @@ mod tests {
 
     #[track_caller]
     fn has(text: &str, line: &str) {
-        assert!(
-            text.lines().any(|it| it == line),
-            "no line `{line}` in\n{text}"
-        );
+        assert!(text.lines().any(|it| it == line), "no line `{line}` in\n{text}");
     }
 }

@@ -69,20 +69,14 @@ fn fetch(version: &KafkaVersion, home: &Path, directory: &Path) -> Result<()> {
         .with_context(|| format!("`mvn` does not start: {MAVEN_REMEDY}"))?;
     if !output.status.success() {
         let report = String::from_utf8_lossy(&output.stdout);
-        let cause = report
-            .lines()
-            .find(|line| line.contains("ERROR"))
-            .unwrap_or("no reason given");
+        let cause = report.lines().find(|line| line.contains("ERROR")).unwrap_or("no reason given");
         bail!("maven could not fetch apache kafka {version}: {cause}");
     }
     for entry in fs::read_dir(&part).context("maven copied no jars")? {
         let jar = entry?;
         let name = jar.file_name();
         let name = name.to_string_lossy();
-        if OTHER_LOG_BACKENDS
-            .iter()
-            .any(|prefix| name.starts_with(prefix))
-        {
+        if OTHER_LOG_BACKENDS.iter().any(|prefix| name.starts_with(prefix)) {
             fs::remove_file(jar.path())?;
         }
     }

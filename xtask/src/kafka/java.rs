@@ -59,16 +59,13 @@ impl Java {
         let (jvm, log_level): (&[&str], _) = match purpose {
             JvmPurpose::Broker => (&["-Xmx1g", "-XX:+UseG1GC"], "info"),
             // Only the first compiler: a tool ends before the second one pays.
-            JvmPurpose::Tool => (
-                &["-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"],
-                "error",
-            ),
+            JvmPurpose::Tool => {
+                (&["-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"], "error")
+            }
         };
         command
             .args(jvm)
-            .arg(format!(
-                "-Dorg.slf4j.simpleLogger.defaultLogLevel={log_level}"
-            ))
+            .arg(format!("-Dorg.slf4j.simpleLogger.defaultLogLevel={log_level}"))
             .arg("-Dorg.slf4j.simpleLogger.showDateTime=true")
             .arg("-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS")
             .args(["-cp", &jars.class_path(), class]);
@@ -79,9 +76,7 @@ impl Java {
 /// The major version in what `java -version` prints: `version "17.0.15"`, `version "1.8.0_402"`.
 fn major_version(banner: &str) -> Option<u32> {
     let quoted = banner.split('"').nth(1)?;
-    let mut numbers = quoted
-        .split(|c: char| !c.is_ascii_digit())
-        .map(str::parse::<u32>);
+    let mut numbers = quoted.split(|c: char| !c.is_ascii_digit()).map(str::parse::<u32>);
     match numbers.next()?.ok()? {
         // Before Java 9 the version began with 1.
         1 => numbers.next()?.ok(),
@@ -95,10 +90,7 @@ mod tests {
 
     #[test]
     fn major_version_is_read_from_old_and_new_banners() {
-        check(
-            "openjdk version \"17.0.15\" 2025-04-15\nOpenJDK …",
-            Some(17),
-        );
+        check("openjdk version \"17.0.15\" 2025-04-15\nOpenJDK …", Some(17));
         check("openjdk version \"21\" 2023-09-19", Some(21));
         check("openjdk version \"24-ea\" 2025-03-18", Some(24));
         check("java version \"1.8.0_402\"", Some(8));

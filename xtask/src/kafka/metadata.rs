@@ -87,10 +87,7 @@ impl<'a> Fields<'a> {
 }
 
 fn no_kafka() -> io::Error {
-    io::Error::new(
-        io::ErrorKind::InvalidData,
-        "the reply is not kafka metadata",
-    )
+    io::Error::new(io::ErrorKind::InvalidData, "the reply is not kafka metadata")
 }
 
 #[cfg(test)]
@@ -130,10 +127,7 @@ mod tests {
             stream.write_all(&reply).unwrap();
             asked
         });
-        assert_eq!(
-            known_brokers(address, PATIENCE).unwrap(),
-            BTreeSet::from([2])
-        );
+        assert_eq!(known_brokers(address, PATIENCE).unwrap(), BTreeSet::from([2]));
         assert_eq!(server.join().unwrap(), request());
     }
 
@@ -143,9 +137,7 @@ mod tests {
         let address = listener.local_addr().unwrap();
         let server = thread::spawn(move || {
             let (mut stream, _) = listener.accept().unwrap();
-            stream
-                .write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-                .unwrap();
+            stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").unwrap();
             stream
         });
         let error = known_brokers(address, PATIENCE).unwrap_err();

@@ -42,10 +42,7 @@ pub(crate) struct Node {
 
 impl Node {
     pub(crate) fn new(cluster: &Path, number: u32) -> Self {
-        Self {
-            number,
-            directory: cluster.join(format!("node-{number}")),
-        }
+        Self { number, directory: cluster.join(format!("node-{number}")) }
     }
 
     pub(crate) fn number(&self) -> u32 {
@@ -75,11 +72,7 @@ impl Node {
         let log = String::from_utf8_lossy(&log);
         let lines: Vec<&str> = log.lines().filter(|line| !is_stack_frame(line)).collect();
         let tail = &lines[lines.len().saturating_sub(LOG_TAIL_LINES)..];
-        format!(
-            "the log {} ends with\n    {}",
-            path.display(),
-            tail.join("\n    ")
-        )
+        format!("the log {} ends with\n    {}", path.display(), tail.join("\n    "))
     }
 
     /// Starts `broker`, a command that ends with the path of the configuration file.
@@ -87,16 +80,9 @@ impl Node {
     /// The process gets a group of its own, so that Ctrl-C in the terminal does not reach it.
     pub(crate) fn start(&self, mut broker: Command) -> Result<()> {
         if let Some(pid) = self.pid() {
-            bail!(
-                "node {} already runs as process {}",
-                self.number,
-                pid.as_raw_nonzero()
-            );
+            bail!("node {} already runs as process {}", self.number, pid.as_raw_nonzero());
         }
-        let log = File::options()
-            .create(true)
-            .append(true)
-            .open(self.log_file())?;
+        let log = File::options().create(true).append(true).open(self.log_file())?;
         let mut child = broker
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
@@ -109,11 +95,7 @@ impl Node {
         // whoever looked then would take the node for stopped.
         while self.pid().is_none() {
             if let Some(status) = child.try_wait()? {
-                bail!(
-                    "node {} ended at once ({status}); {}",
-                    self.number,
-                    self.log_tail()
-                );
+                bail!("node {} ended at once ({status}); {}", self.number, self.log_tail());
             }
             thread::sleep(POLL);
         }
@@ -148,10 +130,7 @@ impl Node {
     /// Asks the process to shut down in order and returns when it is gone.
     pub(crate) fn term(&self) -> Result<()> {
         if self.state() == NodeState::Paused {
-            bail!(
-                "node {} is paused and cannot shut down: resume it first",
-                self.number
-            );
+            bail!("node {} is paused and cannot shut down: resume it first", self.number);
         }
         self.signal(Signal::TERM, NodeState::Stopped, TERM_PATIENCE)
     }
@@ -217,10 +196,7 @@ fn every_thread_is_stopped(pid: Pid) -> bool {
 /// Reads the state out of `/proc/*/stat`: the first field behind the name, which may hold anything.
 fn is_stopped(stat: &str) -> bool {
     let behind_name = stat.rsplit(')').next().unwrap_or_default();
-    matches!(
-        behind_name.split_whitespace().next(),
-        Some("T" | "t" | "Z" | "X")
-    )
+    matches!(behind_name.split_whitespace().next(), Some("T" | "t" | "Z" | "X"))
 }
 
 #[cfg(test)]
@@ -244,17 +220,11 @@ mod tests {
         node.start(sleeper(&node)).unwrap();
         assert_eq!(node.state(), NodeState::Running);
         let again = node.start(sleeper(&node)).unwrap_err().to_string();
-        assert!(
-            again.starts_with("node 1 already runs as process "),
-            "{again}"
-        );
+        assert!(again.starts_with("node 1 already runs as process "), "{again}");
         node.pause().unwrap();
         assert_eq!(node.state(), NodeState::Paused);
         let error = node.term().unwrap_err().to_string();
-        assert_eq!(
-            error,
-            "node 1 is paused and cannot shut down: resume it first"
-        );
+        assert_eq!(error, "node 1 is paused and cannot shut down: resume it first");
         node.resume().unwrap();
         assert_eq!(node.state(), NodeState::Running);
         node.kill().unwrap();
@@ -270,10 +240,7 @@ mod tests {
         fs::write(node.pid_file(), stranger.id().to_string()).unwrap();
         assert_eq!(node.state(), NodeState::Stopped);
         assert!(node.kill().is_err());
-        assert!(
-            stranger.try_wait().unwrap().is_none(),
-            "the stranger was hit"
-        );
+        assert!(stranger.try_wait().unwrap().is_none(), "the stranger was hit");
         stranger.kill().unwrap();
         stranger.wait().unwrap();
     }
@@ -288,9 +255,7 @@ mod tests {
     /// A process that sleeps and names the configuration file, as a broker does.
     fn sleeper(node: &Node) -> Command {
         let mut command = Command::new("sh");
-        command
-            .args(["-c", "while :; do sleep 600; done"])
-            .arg(node.config_file());
+        command.args(["-c", "while :; do sleep 600; done"]).arg(node.config_file());
         command
     }
 }

@@ -39,11 +39,7 @@ impl ScratchCluster {
         let (directory, owner) = claim(&place)
             .with_context(|| format!("cannot make a scratch cluster in {}", place.display()))?;
         match Cluster::up(&directory.path().join("cluster"), options) {
-            Ok(cluster) => Ok(Self {
-                cluster,
-                directory: Some(directory),
-                _owner: owner,
-            }),
+            Ok(cluster) => Ok(Self { cluster, directory: Some(directory), _owner: owner }),
             Err(error) => {
                 keep_aside(directory);
                 Err(error)
@@ -113,9 +109,7 @@ fn remove_abandoned(place: &Path) -> Result<()> {
 /// Renames a scratch directory so that it is not removed, and says where it is.
 fn keep_aside(directory: TempDir) {
     let from = directory.keep();
-    let name = from
-        .file_name()
-        .map(|name| name.to_string_lossy().replacen(PREFIX, "failed-", 1));
+    let name = from.file_name().map(|name| name.to_string_lossy().replacen(PREFIX, "failed-", 1));
     let to: PathBuf = from.with_file_name(name.unwrap_or_else(|| "failed".to_owned()));
     match fs::rename(&from, &to) {
         Ok(()) => eprintln!("the cluster's logs are kept in {}", to.display()),
@@ -153,20 +147,10 @@ mod tests {
     fn a_failed_cluster_is_kept_where_nobody_removes_it() {
         let place = TempDir::new().unwrap();
         let (directory, owner) = claim(place.path()).unwrap();
-        let name = directory
-            .path()
-            .file_name()
-            .unwrap()
-            .to_string_lossy()
-            .into_owned();
+        let name = directory.path().file_name().unwrap().to_string_lossy().into_owned();
         keep_aside(directory);
         drop(owner);
         claim(place.path()).unwrap();
-        assert!(
-            place
-                .path()
-                .join(name.replacen(PREFIX, "failed-", 1))
-                .exists()
-        );
+        assert!(place.path().join(name.replacen(PREFIX, "failed-", 1)).exists());
     }
 }

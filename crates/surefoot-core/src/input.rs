@@ -130,8 +130,10 @@ pub struct StartFacts {
     pub topic_has_commits: bool,
     /// The first offset that the log still has.
     pub log_start: Position,
-    /// The end of the log that may be read: the last stable offset under read committed.
+    /// The end of what may be read: the last stable offset under read committed.
     pub log_end: Position,
+    /// The end of the log, stable or not. A committed offset above it was cut off.
+    pub high_watermark: Position,
     /// The position that a timestamp was resolved to, when one was asked for. `None` when no
     /// record is that young.
     pub at_time: Option<Position>,

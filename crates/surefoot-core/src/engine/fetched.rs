@@ -1,0 +1,304 @@
+//! Records that were read: tracked, ordered, and held within the budget.
+//!
+//! A client that rebalances forgets its prefetch and reads it again, so the same offsets can come
+//! twice within a term; the second time they are dropped. The budget is shared out equally over
+//! the assigned partitions, so that one that is stuck cannot starve the others.
+
+use crate::assignment::{Assignment, Stage, Unit, UnitState};
+use crate::engine::Engine;
+use crate::lane::{Joined, LaneKey, PartitionIndex};
+use crate::{
+    CommitPolicy, Deliver, Fetched, Guarantee, Mono, Offset, Output, PauseReason, Position,
+    ProcessingOrder, RecordMeta, SkipReason, Term,
+};
+
+impl Engine {
+    pub(super) fn on_fetched(&mut self, now: Mono, term: Term, batch: Fetched) {
+        let index = self.terms.get(&term).copied();
+        let reads = |held: &&Assignment| held.stage == Stage::Active;
+        let Some(index) = index.filter(|&index| self.held(index).filter(reads).is_some()) else {
+            self.counters.stale_records += batch.records.len() as u64;
+            self.discard_batch(&batch);
+            return;
+        };
+        if self.one_record_each() {
+            for record in &batch.records {
+                self.accept_record(now, index, record, batch.leader_epoch);
+            }
+        } else {
+            self.accept_batch(now, index, &batch);
+        }
+        self.settle(now, index);
+    }
+
+    /// Gives every payload of a batch back.
+    pub(super) fn discard_batch(&mut self, batch: &Fetched) {
+        if self.one_record_each() {
+            let tokens = batch.records.iter().map(|record| Output::Discard(record.token));
+            self.outputs.extend(tokens);
+        } else {
+            self.outputs.push_back(Output::Discard(batch.token));
+        }
+    }
+
+    fn accept_record(
+        &mut self,
+        now: Mono,
+        index: PartitionIndex,
+        record: &RecordMeta,
+        epoch: Option<i32>,
+    ) {
+        let lane = self.lane_of(record);
+        let at_most_once = self.config.guarantee == Guarantee::AtMostOnce;
+        let Some(held) = self.partitions[index as usize].assignment.as_mut() else {
+            return;
+        };
+        if record.offset.position() < held.tracker.position() {
+            self.counters.stale_records += 1;
+            self.outputs.push_back(Output::Discard(record.token));
+            return;
+        }
+        let number = held.tracker.deliver(record.offset);
+        if let Some(epoch) = epoch {
+            held.note_epoch(number, epoch);
+        }
+        held.at_end = false;
+        let done_before = !held.done_before.is_empty() && held.done_before.take(record.offset);
+        let unit = held.units.push(Unit {
+            first: number,
+            count: 1,
+            left: 1,
+            token: record.token,
+            bytes: u64::from(record.bytes),
+            lane,
+            next: 0,
+            state: if done_before { UnitState::Ended } else { UnitState::Buffered },
+            since: now,
+        });
+        if done_before {
+            held.tracker.finish_number(number);
+            held.units.prune();
+            let (term, from, to) = (held.term, record.offset.position(), record.offset.next());
+            self.counters.skipped += 1;
+            self.outputs.push_back(Output::Discard(record.token));
+            let reason = SkipReason::DoneBefore;
+            self.outputs.push_back(Output::Skipped { term, from, to, reason });
+            return;
+        }
+        held.buffered_records += 1;
+        held.buffered_bytes += u64::from(record.bytes);
+        self.counters.delivered += 1;
+        if !at_most_once {
+            self.admit(index, unit);
+        }
+    }
+
+    fn accept_batch(&mut self, now: Mono, index: PartitionIndex, batch: &Fetched) {
+        let lane = match self.config.processing_order {
+            ProcessingOrder::Unordered => None,
+            ProcessingOrder::Partition | ProcessingOrder::Key => Some(LaneKey::Whole),
+        };
+        let at_most_once = self.config.guarantee == Guarantee::AtMostOnce;
+        let window = self.config.window();
+        let Some(held) = self.held_mut(index) else {
+            return;
+        };
+        let first = held.tracker.end();
+        let mut bytes = 0;
+        for record in &batch.records {
+            if record.offset.position() >= held.tracker.position() {
+                held.tracker.deliver(record.offset);
+                bytes += u64::from(record.bytes);
+            }
+        }
+        let count = held.tracker.end() - first;
+        let stale = batch.records.len() as u64 - count;
+        if count > 0 {
+            assert!(
+                !at_most_once || count <= window,
+                "a batch of {count} records is larger than the commit window of {window}"
+            );
+            if let Some(epoch) = batch.leader_epoch {
+                held.note_epoch(first, epoch);
+            }
+            held.at_end = false;
+            held.buffered_records += count;
+            held.buffered_bytes += bytes;
+            let count = u32::try_from(count).expect("a batch has fewer records than u32 counts");
+            let unit = held.units.push(Unit {
+                first,
+                count,
+                left: count,
+                token: batch.token,
+                bytes,
+                lane,
+                next: 0,
+                state: UnitState::Buffered,
+                since: now,
+            });
+            if !at_most_once {
+                self.admit(index, unit);
+            }
+        } else {
+            self.outputs.push_back(Output::Discard(batch.token));
+        }
+        self.counters.delivered += count;
+        self.counters.stale_records += stale;
+    }
+
+    fn lane_of(&self, record: &RecordMeta) -> Option<LaneKey> {
+        match (self.config.processing_order, record.key) {
+            (ProcessingOrder::Partition, _) => Some(LaneKey::Whole),
+            (ProcessingOrder::Key, Some(key)) => Some(LaneKey::Key(key.0)),
+            (ProcessingOrder::Key, None) | (ProcessingOrder::Unordered, _) => None,
+        }
+    }
+
+    /// Lets a unit take its place in its lane.
+    pub(super) fn admit(&mut self, index: PartitionIndex, unit: u64) {
+        let Self { partitions, lanes, orphans, round, .. } = self;
+        let Some(held) = partitions[index as usize].assignment.as_mut() else {
+            return;
+        };
+        let first = held.units.get(unit).map(|unit| (unit.first, unit.lane));
+        let Some((first, mut lane)) = first else {
+            return;
+        };
+        if lane.is_none() && !orphans.is_empty() {
+            // The same record may still run under a term that is over.
+            let own = LaneKey::Record(held.tracker.offset_of(first).get());
+            lane = lanes.is_used((index, own)).then_some(own);
+        }
+        held.unstarted += 1;
+        let state = match lane.map(|lane| lanes.join((index, lane), unit)) {
+            None | Some(Joined::Free) => UnitState::Ready,
+            Some(Joined::BehindOldTerm) => UnitState::Waiting,
+            Some(Joined::Behind(ahead)) => {
+                let ahead = held.units.get_mut(ahead).expect("a unit that waits is in the queue");
+                ahead.next = unit;
+                UnitState::Waiting
+            }
+        };
+        let this = held.units.get_mut(unit).expect("it was found above");
+        this.state = state;
+        this.lane = lane;
+        if state == UnitState::Ready {
+            held.ready.push_back(unit);
+            if !std::mem::replace(&mut held.in_round, true) {
+                round.push_back(index);
+            }
+        }
+    }
+
+    pub(super) fn on_end_reached(&mut self, now: Mono, term: Term, position: Position) {
+        let Some(index) = self.current(term) else {
+            return;
+        };
+        let Some(held) = self.held_mut(index) else {
+            return;
+        };
+        if !matches!(held.stage, Stage::Active | Stage::Draining) {
+            self.counters.stale_inputs += 1;
+            return;
+        }
+        // An end that lies below what was read was seen before those records were.
+        if position >= held.tracker.position() {
+            held.tracker.reach(position);
+            held.at_end = true;
+        }
+        self.settle(now, index);
+    }
+
+    /// Pauses or resumes what the budgets say, after something changed for one partition.
+    pub(super) fn update_flow(&mut self, now: Mono, index: PartitionIndex) {
+        let share = self.assigned.max(1) as u64;
+        let budget = &self.config.budget;
+        let records = (budget.max_buffered_records.get() as u64 / share).max(1);
+        let bytes = (budget.max_buffered_bytes.get() as u64 / share).max(1);
+        let uncommitted = budget.max_uncommitted_records.get() as u64;
+        let age = budget.max_uncommitted_age;
+        let by_policy = matches!(self.config.commit, CommitPolicy::Auto { .. })
+            && self.config.guarantee == Guarantee::AtLeastOnce;
+        let partition = &mut self.partitions[index as usize];
+        let failing = partition.commit.failures > 0;
+        let Some(held) = &mut partition.assignment else {
+            return;
+        };
+        if held.stage != Stage::Active {
+            return;
+        }
+        let (have_records, have_bytes) = (held.buffered_records, held.buffered_bytes);
+        let full = have_records >= records || have_bytes >= bytes;
+        let low = have_records <= records / 2 && have_bytes <= bytes / 2;
+        let span = held.tracker.end() - held.committed_number;
+        let aged = failing && held.dirty_since.is_some_and(|since| now.since(since) >= age);
+        let stuck = by_policy && (span >= uncommitted || aged);
+        let unstuck = span <= uncommitted / 2 && !aged;
+        self.set_pause(index, PauseReason::Backpressure, full, low);
+        self.set_pause(index, PauseReason::Uncommitted, stuck, unstuck);
+        self.tell_user_pause(index);
+    }
+
+    fn set_pause(&mut self, index: PartitionIndex, reason: PauseReason, on: bool, off: bool) {
+        let Some(held) = self.held_mut(index) else {
+            return;
+        };
+        let term = held.term;
+        if on && held.pauses.add(reason) {
+            self.outputs.push_back(Output::Pause { term, reason });
+        } else if off && held.pauses.remove(reason) {
+            let flowing = held.pauses.is_empty();
+            self.outputs.push_back(Output::Resume { term, reason, flowing });
+        }
+    }
+
+    /// Under at-most-once a pause takes effect when what was committed ahead has started: holding
+    /// it back would only make it easier to lose.
+    fn tell_user_pause(&mut self, index: PartitionIndex) {
+        let Some(held) = self.held_mut(index) else {
+            return;
+        };
+        let due =
+            held.pauses.has(PauseReason::User) && !held.pause_told && held.covering == held.covered;
+        let at_once = self.config.guarantee == Guarantee::AtLeastOnce;
+        let Some(held) = self.held_mut(index) else {
+            return;
+        };
+        if due && (at_once || held.unstarted == 0) {
+            held.pause_told = true;
+            let term = held.term;
+            self.outputs.push_back(Output::Pause { term, reason: PauseReason::User });
+        }
+    }
+
+    pub(super) fn update_all_flows(&mut self, now: Mono) {
+        for index in self.indexes() {
+            self.update_flow(now, index);
+        }
+    }
+
+    /// The output that starts a unit.
+    pub(super) fn deliver(held: &Assignment, unit: &Unit) -> Output {
+        let first = held.tracker.offset_of(unit.first);
+        let last = match unit.count {
+            1 => first,
+            count => held.tracker.offset_of(unit.first + u64::from(count) - 1),
+        };
+        Output::Deliver(Deliver {
+            term: held.term,
+            first,
+            last,
+            count: unit.count,
+            attempt: crate::FIRST_ATTEMPT,
+            token: unit.token,
+        })
+    }
+
+    /// The offsets of a unit's records that did not end.
+    pub(super) fn unfinished_of(held: &Assignment, unit: &Unit) -> Vec<Offset> {
+        (unit.first..unit.first + u64::from(unit.count))
+            .filter(|&number| !held.tracker.is_finished(number))
+            .map(|number| held.tracker.offset_of(number))
+            .collect()
+    }
+}

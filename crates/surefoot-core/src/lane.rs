@@ -1,0 +1,138 @@
+//! Lanes: which records wait for which.
+//!
+//! Records of one lane run one at a time in offset order. A lane belongs to a partition and a key,
+//! not to a term: a handler that still runs under a term that is over occupies its key, and the
+//! same key's records under the next term wait until it ends. Waiting records form a list through
+//! the units that hold them, so that a record costs no allocation here.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
+/// Names a partition within one engine; never reused for another.
+pub(crate) type PartitionIndex = u32;
+
+/// What a record is ordered by within its partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum LaneKey {
+    /// The whole partition.
+    Whole,
+    /// All records with this key's hash.
+    Key(u64),
+    /// One record, which waits for nobody but an earlier run of itself.
+    Record(i64),
+}
+
+/// One lane in use.
+#[derive(Clone, Copy, Debug)]
+struct Lane {
+    /// A delivery of this lane runs, or failed and keeps the lane for good.
+    busy: bool,
+    /// First and last unit that wait, of the partition's current term.
+    waiting: Option<(u64, u64)>,
+}
+
+/// The lanes in use; a lane without a running or waiting record does not exist.
+#[derive(Debug, Default)]
+pub(crate) struct LaneTable {
+    // Never iterated: the order of a map must not reach an output.
+    lanes: HashMap<(PartitionIndex, LaneKey), Lane, BuildHasherDefault<LaneHasher>>,
+}
+
+/// What joining a lane leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Joined {
+    /// Nobody is ahead: the unit may start.
+    Free,
+    /// The unit waits behind this one, which must remember it.
+    Behind(u64),
+    /// The unit is the first to wait; a unit of an earlier term runs.
+    BehindOldTerm,
+}
+
+impl LaneTable {
+    /// Puts a unit at the end of its lane.
+    pub(crate) fn join(&mut self, at: (PartitionIndex, LaneKey), unit: u64) -> Joined {
+        let lane = self.lanes.entry(at).or_insert(Lane { busy: false, waiting: None });
+        match &mut lane.waiting {
+            Some((_, last)) => {
+                let behind = *last;
+                *last = unit;
+                Joined::Behind(behind)
+            }
+            waiting @ None if lane.busy => {
+                *waiting = Some((unit, unit));
+                Joined::BehindOldTerm
+            }
+            None => {
+                lane.busy = true;
+                Joined::Free
+            }
+        }
+    }
+
+    /// Whether anything runs or waits in this lane.
+    pub(crate) fn is_used(&self, at: (PartitionIndex, LaneKey)) -> bool {
+        self.lanes.contains_key(&at)
+    }
+
+    /// Ends the run that keeps the lane and returns the unit whose turn it is. `next` tells which
+    /// unit waits behind a unit.
+    pub(crate) fn leave(
+        &mut self,
+        at: (PartitionIndex, LaneKey),
+        next: impl FnOnce(u64) -> Option<u64>,
+    ) -> Option<u64> {
+        let lane = self.lanes.get_mut(&at)?;
+        let Some((first, last)) = lane.waiting else {
+            self.lanes.remove(&at);
+            return None;
+        };
+        lane.waiting = next(first).map(|second| (second, last));
+        Some(first)
+    }
+
+    /// Forgets the units that wait in this lane, because their term ended.
+    pub(crate) fn forget_waiting(&mut self, at: (PartitionIndex, LaneKey)) {
+        if let Some(lane) = self.lanes.get_mut(&at) {
+            lane.waiting = None;
+        }
+    }
+
+    /// Frees a lane whose holder never started, or will never end.
+    pub(crate) fn free(&mut self, at: (PartitionIndex, LaneKey)) {
+        self.lanes.remove(&at);
+    }
+}
+
+/// Keys are hashes already, so folding and one multiplication spread them well enough.
+#[derive(Default)]
+pub(crate) struct LaneHasher(u64);
+
+impl Hasher for LaneHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.write_u64(u64::from(byte));
+        }
+    }
+
+    fn write_u32(&mut self, value: u32) {
+        self.write_u64(u64::from(value));
+    }
+
+    fn write_i64(&mut self, value: i64) {
+        self.write_u64(value as u64);
+    }
+
+    fn write_isize(&mut self, value: isize) {
+        self.write_u64(value as u64);
+    }
+
+    fn write_u64(&mut self, value: u64) {
+        // The odd constant is 2^64 divided by the golden ratio, as in Fibonacci hashing.
+        self.0 = (self.0.rotate_left(26) ^ value).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+}

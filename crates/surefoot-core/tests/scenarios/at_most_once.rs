@@ -1,0 +1,117 @@
+//! At-most-once: the commit comes first, and only its acknowledgement starts a record.
+
+use std::time::Duration;
+
+use surefoot_core::*;
+
+use super::harness::*;
+
+fn window(records: u32) -> EngineConfig {
+    EngineConfig { commit: every_records(records), ..config(Guarantee::AtMostOnce) }
+}
+
+#[test]
+fn a_record_starts_when_the_commit_that_covers_it_is_acknowledged() {
+    let (mut h, term) = Harness::started(window(1));
+    h.fetch(term, &[(0, 1), (1, 2)]);
+    let (commit, position) = h.commit();
+    assert_eq!(position, 1);
+    assert!(h.delivered().is_empty());
+    h.commit_ended(commit, Outcome::Done(()));
+    assert_eq!(h.delivered(), [0]);
+    assert!(h.commits().is_empty(), "the window holds one record");
+    h.done(term, 0);
+    assert_eq!(h.commit().1, 2);
+}
+
+#[test]
+fn row_005_an_unknown_commit_is_sent_again_as_it_was_and_starts_nothing() {
+    let (mut h, term) = Harness::started(window(2));
+    h.fetch(term, &[(0, 1), (1, 2), (2, 3)]);
+    let (commit, position) = h.commit();
+    assert_eq!(position, 2);
+    h.commit_ended(commit, Outcome::Unknown);
+    h.advance(Duration::from_secs(1));
+    let (again, position) = h.commit();
+    assert_eq!(position, 2);
+    assert!(h.delivered().is_empty());
+    h.commit_ended(again, Outcome::Done(()));
+    assert_eq!(h.delivered(), [0, 1]);
+}
+
+#[test]
+fn the_window_is_one_for_all_partitions() {
+    let mut h = Harness::new(window(3));
+    let (a, b) = (h.assign(0, facts(None, 10)), h.assign(1, facts(None, 10)));
+    h.fetch(a, &[(0, 1), (1, 2)]);
+    h.fetch(b, &[(0, 1), (1, 2)]);
+    let positions: Vec<_> = h.commits().iter().map(|commit| commit.1).collect();
+    assert_eq!(positions, [2, 1]);
+}
+
+#[test]
+fn row_017_a_commit_that_is_not_acknowledged_before_the_release_starts_nothing() {
+    let (mut h, term) = Harness::started(window(1));
+    h.fetch(term, &[(0, 1)]);
+    let (commit, _) = h.commit();
+    h.input(Input::Revoked(vec![p(0)]));
+    assert!(!h.released());
+    h.commit_ended(commit, Outcome::Refused(Refusal::Fenced));
+    assert!(h.released());
+    assert!(h.delivered().is_empty());
+}
+
+#[test]
+fn what_was_committed_ahead_still_runs_while_the_partition_drains() {
+    let order = EngineConfig { processing_order: ProcessingOrder::Partition, ..window(2) };
+    let (mut h, term) = Harness::started(order);
+    h.fetch(term, &[(0, 1), (1, 2), (2, 3)]);
+    let (commit, _) = h.commit();
+    h.commit_ended(commit, Outcome::Done(()));
+    h.input(Input::Revoked(vec![p(0)]));
+    h.done(term, 0);
+    assert!(!h.released());
+    h.done(term, 1);
+    assert_eq!(h.delivered(), [0, 1]);
+    assert!(h.released());
+    assert!(h.commits().is_empty());
+}
+
+#[test]
+fn row_023_a_commit_of_an_earlier_term_starts_nothing_in_the_next() {
+    let (mut h, old) = Harness::started(window(1));
+    h.fetch(old, &[(0, 1)]);
+    let (commit, _) = h.commit();
+    h.control(Control::Seek(p(0), SeekTo::Position(Position::new(0))));
+    h.commit_ended(commit, Outcome::Done(()));
+    assert!(h.delivered().is_empty());
+}
+
+#[test]
+fn a_pause_takes_effect_when_what_was_committed_ahead_has_started() {
+    let order = EngineConfig { processing_order: ProcessingOrder::Partition, ..window(2) };
+    let (mut h, term) = Harness::started(order);
+    h.fetch(term, &[(0, 1), (1, 2), (2, 3)]);
+    let (commit, _) = h.commit();
+    h.commit_ended(commit, Outcome::Done(()));
+    h.control(Control::Pause(vec![p(0)]));
+    let paused = Output::Pause { term, reason: PauseReason::User };
+    assert!(!h.take().contains(&paused));
+    h.done(term, 0);
+    assert_eq!(h.delivered(), [1]);
+    assert!(h.take().contains(&paused));
+    h.done(term, 1);
+    assert!(h.commits().is_empty());
+    h.control(Control::Resume(vec![p(0)]));
+    assert_eq!(h.commit().1, 3);
+}
+
+#[test]
+fn contradictions_are_refused_with_the_reason() {
+    let manual = EngineConfig { commit: CommitPolicy::Manual, ..window(1) };
+    assert_eq!(Engine::new(manual).unwrap_err(), ConfigError::ManualUnderAtMostOnce);
+    let every = Some(Duration::from_secs(1));
+    let interval =
+        EngineConfig { commit: CommitPolicy::Auto { every_records: None, every }, ..window(1) };
+    assert_eq!(Engine::new(interval).unwrap_err(), ConfigError::IntervalUnderAtMostOnce);
+}

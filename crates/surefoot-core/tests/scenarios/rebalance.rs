@@ -1,0 +1,141 @@
+//! Partitions that come and go while work runs.
+
+use std::time::Duration;
+
+use surefoot_core::*;
+
+use super::harness::*;
+
+#[test]
+fn row_015_a_revoked_partition_commits_finished_work_before_its_release() {
+    let (mut h, term) = Harness::started(config(Guarantee::AtLeastOnce));
+    h.fetch(term, &[(0, 1), (1, 1)]);
+    h.input(Input::Revoked(vec![p(0)]));
+    assert!(!h.released(), "a handler runs");
+    h.done(term, 0);
+    let (commit, position) = h.commit();
+    assert_eq!(position, 1);
+    assert!(!h.released(), "its commit is not settled");
+    h.commit_ended(commit, Outcome::Done(()));
+    assert!(h.released());
+    assert_eq!(h.delivered(), [0], "nothing new starts");
+}
+
+#[test]
+fn row_016_an_answer_after_the_release_moves_nothing() {
+    let (mut h, old) = Harness::started(eager());
+    h.fetch(old, &[(0, 1)]);
+    h.input(Input::Lost(vec![p(0)]));
+    let term = h.assign(0, facts(None, 10));
+    h.take();
+    h.done(old, 0);
+    assert!(h.commits().is_empty());
+    h.fetch(term, &[(0, 1)]);
+    assert_eq!(h.delivered(), [0], "the record runs again");
+}
+
+#[test]
+fn drain_that_runs_out_of_time_commits_what_ended_and_releases() {
+    let (mut h, term) = Harness::started(config(Guarantee::AtLeastOnce));
+    h.fetch(term, &[(0, 1), (1, 2)]);
+    h.done(term, 0);
+    h.input(Input::Revoked(vec![p(0)]));
+    let (commit, position) = h.commit();
+    assert_eq!(position, 1);
+    h.commit_ended(commit, Outcome::Done(()));
+    h.advance(Duration::from_secs(27));
+    assert!(!h.released());
+    h.advance(Duration::from_secs(3));
+    assert!(h.released());
+    assert!(h.take().contains(&Output::Cancel { term }));
+}
+
+#[test]
+fn row_017_an_unsettled_commit_at_the_deadline_gives_the_client_up() {
+    let (mut h, term) = Harness::started(eager());
+    h.fetch(term, &[(0, 1)]);
+    h.done(term, 0);
+    let (commit, _) = h.commit();
+    h.input(Input::Revoked(vec![p(0)]));
+    h.advance(Duration::from_secs(29));
+    assert!(!h.released());
+    h.advance(Duration::from_secs(1));
+    assert!(!h.released());
+    assert!(h.take().contains(&Output::Renew));
+    h.commit_ended(commit, Outcome::Done(()));
+    assert!(h.take().is_empty());
+}
+
+#[test]
+fn row_023_a_fenced_term_starts_and_commits_nothing_more() {
+    let order = EngineConfig { processing_order: ProcessingOrder::Partition, ..eager() };
+    let (mut h, term) = Harness::started(order);
+    h.fetch(term, &[(0, 1), (1, 1), (2, 1)]);
+    h.done(term, 0);
+    assert_eq!(h.delivered(), [0, 1]);
+    let (commit, _) = h.commit();
+    h.commit_ended(commit, Outcome::Refused(Refusal::Fenced));
+    h.done(term, 1);
+    h.advance(Duration::from_secs(20));
+    assert!(h.delivered().is_empty());
+    assert!(h.commits().is_empty());
+    h.input(Input::Lost(vec![p(0)]));
+    assert!(h.released());
+}
+
+#[test]
+fn row_024_a_commit_that_meets_a_rebalance_is_made_again_in_the_same_term() {
+    let (mut h, term) = Harness::started(eager());
+    h.fetch(term, &[(0, 1)]);
+    h.done(term, 0);
+    let (commit, _) = h.commit();
+    h.commit_ended(commit, Outcome::Refused(Refusal::Rebalancing));
+    assert!(h.commits().is_empty());
+    h.advance(Duration::from_secs(1));
+    let (commit, position) = h.commit();
+    assert_eq!((commit.1, position), (term, 1));
+}
+
+#[test]
+fn row_030_a_revoked_partition_leaves_the_others_alone() {
+    let mut h = Harness::new(eager());
+    let (a, b) = (h.assign(0, facts(None, 10)), h.assign(1, facts(None, 10)));
+    h.fetch(a, &[(0, 1)]);
+    h.input(Input::Revoked(vec![p(0)]));
+    h.fetch(b, &[(0, 1), (1, 2)]);
+    assert_eq!(h.delivered(), [0, 0, 1]);
+}
+
+#[test]
+fn one_release_answers_a_revocation_of_several_partitions() {
+    let mut h = Harness::new(eager());
+    let (a, _) = (h.assign(0, facts(None, 10)), h.assign(1, facts(None, 10)));
+    h.fetch(a, &[(0, 1)]);
+    h.input(Input::Revoked(vec![p(0), p(1)]));
+    assert!(!h.released());
+    h.end(a, 0, HandlerOutcome::Cancelled);
+    let released = h.take().into_iter().find_map(|output| match output {
+        Output::Release(released) => Some(released.len()),
+        _ => None,
+    });
+    assert_eq!(released, Some(2));
+}
+
+#[test]
+fn row_035_pause_reasons_die_with_the_term() {
+    let (mut h, _) = Harness::started(eager());
+    h.control(Control::Pause(vec![p(0)]));
+    h.input(Input::Revoked(vec![p(0)]));
+    let term = h.assign(0, facts(None, 10));
+    h.fetch(term, &[(0, 1)]);
+    assert_eq!(h.delivered(), [0]);
+}
+
+#[test]
+fn row_031_records_of_a_term_that_is_over_are_dropped() {
+    let (mut h, old) = Harness::started(eager());
+    h.input(Input::Revoked(vec![p(0)]));
+    h.fetch(old, &[(0, 1)]);
+    assert!(h.delivered().is_empty());
+    assert!(h.take().contains(&Output::Discard(Token(0))));
+}

@@ -21,7 +21,7 @@ pub(super) fn eager() -> EngineConfig {
 }
 
 pub(super) fn every_records(records: u32) -> CommitPolicy {
-    CommitPolicy::Auto { every_records: Some(records.try_into().unwrap()), every: None }
+    CommitPolicy::Auto { every_records: records.try_into().ok(), every: None }
 }
 
 pub(super) fn p(partition: i32) -> TopicPartition {
@@ -47,7 +47,7 @@ pub(super) fn facts(committed: Option<i64>, end: i64) -> StartFacts {
 
 impl Harness {
     pub(super) fn new(config: EngineConfig) -> Self {
-        let engine = Engine::new(config).unwrap();
+        let engine = Engine::new(config).expect("a legal configuration");
         Self { engine, now: Mono::default(), outputs: Vec::new(), controls: 0 }
     }
 
@@ -91,7 +91,7 @@ impl Harness {
 
     pub(super) fn assign(&mut self, partition: i32, facts: StartFacts) -> Term {
         self.input(Input::Assigned(vec![p(partition)]));
-        let term = self.engine.term_of(&p(partition)).unwrap();
+        let term = self.engine.term_of(&p(partition)).expect("an assigned partition");
         self.input(Input::StartFound { term, outcome: Outcome::Done(facts) });
         term
     }

@@ -1,0 +1,147 @@
+//! Writes what this consumer did, for `surefoot check` (docs/history.md, format 1).
+//!
+//! A history is worth what it still says after SIGKILL: each line is with the kernel before what it
+//! announces can have an effect, and after what it reports. So there is no buffer that outlives a
+//! step: lines that belong together are gathered and written by one call on a file opened for
+//! appending. What the kernel has survives the process; no sync is needed for that.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde::Serialize;
+
+mod line;
+
+pub(crate) use line::{
+    Assigned, Begin, CommitEnded, CommitOutcome, CommitPosition, CommitResult, CommitSent,
+    Delivered, EndResult, Ended, Exited, GuaranteeName, Left, Line, OrderName, PartitionTerm, Pause,
+    PauseName, Reset, Seek, Signal, Skipped, StartKnown, StartName, Started,
+};
+
+/// The version of the format that is written.
+pub(crate) const FORMAT: u32 = 1;
+
+/// The history file of one incarnation. Shared by everyone who has something to tell.
+#[derive(Debug)]
+pub(crate) struct Recorder {
+    file: File,
+    path: PathBuf,
+    incarnation: u32,
+    broken: OnceLock<Arc<io::Error>>,
+}
+
+/// Lines that are written together.
+#[derive(Debug, Default)]
+pub(crate) struct Lines {
+    text: Vec<u8>,
+}
+
+impl Recorder {
+    /// Creates the next file `<member>-<incarnation>.ndjson` in `directory`, which is made if it
+    /// does not exist, and writes its first line.
+    pub(crate) fn create(
+        directory: &Path,
+        member: &str,
+        begin: impl FnOnce(u32) -> Begin,
+    ) -> io::Result<Self> {
+        std::fs::create_dir_all(directory)?;
+        let mut incarnation = next_incarnation(directory, member)?;
+        let (file, path) = loop {
+            let path = directory.join(format!("{member}-{incarnation}.ndjson"));
+            match OpenOptions::new().append(true).create_new(true).open(&path) {
+                Ok(file) => break (file, path),
+                // Another process took the number in between.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => incarnation += 1,
+                Err(error) => return Err(error),
+            }
+        };
+        let recorder = Self { file, path, incarnation, broken: OnceLock::new() };
+        let mut lines = Lines::default();
+        lines.push(&Line::Begin(begin(incarnation)));
+        (&recorder.file).write_all(&lines.text)?;
+        Ok(recorder)
+    }
+
+    /// Hands the lines to the kernel, all or none unless the process dies in between.
+    ///
+    /// An error is kept ([`Recorder::error`]): after a hole, a history proves nothing, so that
+    /// nothing more is written.
+    pub(crate) fn write(&self, lines: &mut Lines) {
+        if lines.text.is_empty() {
+            return;
+        }
+        if self.broken.get().is_none()
+            && let Err(error) = (&self.file).write_all(&lines.text)
+        {
+            // The first error of two threads is as good as the other.
+            let _taken = self.broken.set(Arc::new(error));
+        }
+        lines.text.clear();
+    }
+
+    /// Writes one line.
+    pub(crate) fn record(&self, line: &Line<'_>) {
+        let mut lines = Lines::default();
+        lines.push(line);
+        self.write(&mut lines);
+    }
+
+    /// Why the history has a hole.
+    pub(crate) fn error(&self) -> Option<Arc<io::Error>> {
+        self.broken.get().cloned()
+    }
+
+    /// Where the history is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Lines {
+    /// Adds a line with the present time.
+    pub(crate) fn push(&mut self, line: &Line<'_>) {
+        self.push_at(micros_since_epoch(), line);
+    }
+
+    /// Adds the end of a handler call.
+    pub(crate) fn ended(&mut self, ended: &Ended<'_>) {
+        self.push(&Line::Ended(ended));
+    }
+
+    fn push_at(&mut self, at: u64, line: &Line<'_>) {
+        serde_json::to_writer(&mut self.text, &Stamped { at, line })
+            .expect("lines have string keys, and a vector takes every byte");
+        self.text.push(b'\n');
+    }
+}
+
+#[derive(Serialize)]
+struct Stamped<'a> {
+    at: u64,
+    #[serde(flatten)]
+    line: &'a Line<'a>,
+}
+
+/// The number that comes after those in the directory.
+fn next_incarnation(directory: &Path, member: &str) -> io::Result<u32> {
+    let mut highest = 0;
+    for entry in std::fs::read_dir(directory)? {
+        let name = entry?.file_name();
+        let incarnation = name
+            .to_str()
+            .and_then(|name| name.strip_suffix(".ndjson"))
+            .and_then(|name| name.rsplit_once('-'))
+            .filter(|(of, _)| *of == member)
+            .and_then(|(_, number)| number.parse().ok());
+        highest = highest.max(incarnation.unwrap_or(0));
+    }
+    Ok(highest + 1)
+}
+
+fn micros_since_epoch() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+}

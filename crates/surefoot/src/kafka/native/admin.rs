@@ -156,12 +156,7 @@ pub(super) fn ask_list_offsets(
             options.as_ptr(),
             isolation,
         ))?;
-        sys::rd_kafka_ListOffsets(
-            client.rk(),
-            list.as_ptr(),
-            options.as_ptr(),
-            client.events(),
-        );
+        sys::rd_kafka_ListOffsets(client.rk(), list.as_ptr(), options.as_ptr(), client.events());
     }
     Ok(())
 }

@@ -84,28 +84,19 @@ impl Client {
             let Some(rk) = NonNull::new(rk) else {
                 drop(NativeConfig::from_raw(conf));
                 let message = raw::text(text.as_ptr());
-                return Err(Failure {
-                    code: Code::INVALID_ARG,
-                    message,
-                });
+                return Err(Failure { code: Code::INVALID_ARG, message });
             };
             // From here on errors and logs that were the main queue's are on the consumer's, and
             // polling it is what `max.poll.interval.ms` counts.
             let Some(events) = NonNull::new(sys::rd_kafka_queue_get_consumer(rk.as_ptr())) else {
                 sys::rd_kafka_destroy(rk.as_ptr());
                 let message = "`group.id` is not set".to_owned();
-                return Err(Failure {
-                    code: Code::INVALID_ARG,
-                    message,
-                });
+                return Err(Failure { code: Code::INVALID_ARG, message });
             };
             raw::poll_set_consumer(rk.as_ptr());
             raw::set_log_queue(rk.as_ptr(), events.as_ptr());
             let inner = Arc::new(Inner::new(rk, events, waker));
-            Ok(Self {
-                inner,
-                _one_thread: PhantomData,
-            })
+            Ok(Self { inner, _one_thread: PhantomData })
         }
     }
 
@@ -195,9 +186,7 @@ impl Client {
     /// Replaces the assignment; returns the queues, in order. For the eager protocol.
     pub(crate) fn assign(&self, starts: &[StartAt]) -> Result<Vec<PartitionQueue>, Failure> {
         // SAFETY: the client and the list are alive.
-        self.start(starts, |list| {
-            done(unsafe { raw::assign(self.inner.rk(), list) })
-        })
+        self.start(starts, |list| done(unsafe { raw::assign(self.inner.rk(), list) }))
     }
 
     fn start(
@@ -232,10 +221,7 @@ impl Client {
         let list = PartitionList::of(partitions.iter());
         // SAFETY: the client and the list are alive; the error is ours.
         unsafe {
-            raw::take_error(sys::rd_kafka_incremental_unassign(
-                self.inner.rk(),
-                list.as_ptr(),
-            ))
+            raw::take_error(sys::rd_kafka_incremental_unassign(self.inner.rk(), list.as_ptr()))
         }
     }
 
@@ -282,11 +268,7 @@ impl Client {
     ) -> Result<Vec<(TopicPartition, Result<(), Code>)>, Failure> {
         let mut list = PartitionList::with_capacity(targets.len());
         for target in targets {
-            list.push_at(
-                &target.partition,
-                target.position.get(),
-                target.leader_epoch,
-            );
+            list.push_at(&target.partition, target.position.get(), target.leader_epoch);
             let signal = self.inner.signal(&target.partition);
             signal.moved(target.position, target.leader_epoch);
         }
@@ -312,10 +294,7 @@ impl Client {
         for entry in entries {
             list.push_at(&entry.partition, entry.position.get(), entry.leader_epoch);
         }
-        let metadata: Vec<_> = entries
-            .iter()
-            .map(|entry| entry.metadata.as_deref())
-            .collect();
+        let metadata: Vec<_> = entries.iter().map(|entry| entry.metadata.as_deref()).collect();
         let code = list.with_metadata(&metadata, |list| {
             // SAFETY: the client, the list and the queue are alive; there is no callback, and the
             // opaque is a number that is never followed.
@@ -435,12 +414,7 @@ impl Client {
 
 /// The result of a call that returns a code.
 fn done(code: i32) -> Result<(), Failure> {
-    Code::from_raw(code).map_or(Ok(()), |code| {
-        Err(Failure {
-            code,
-            message: code.description(),
-        })
-    })
+    Code::from_raw(code).map_or(Ok(()), |code| Err(Failure { code, message: code.description() }))
 }
 
 fn unknown(partition: &TopicPartition) -> Failure {
@@ -452,8 +426,5 @@ fn unknown(partition: &TopicPartition) -> Failure {
 }
 
 fn refused(error: ConfigError) -> Failure {
-    Failure {
-        code: Code::INVALID_ARG,
-        message: error.to_string(),
-    }
+    Failure { code: Code::INVALID_ARG, message: error.to_string() }
 }

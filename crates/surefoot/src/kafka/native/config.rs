@@ -37,11 +37,7 @@ impl NativeConfig {
     pub(crate) fn set(&mut self, key: &str, value: &str) -> Result<(), ConfigError> {
         let refused = |message: String| ConfigError {
             key: key.to_owned(),
-            value: if is_secret(key) {
-                "(not shown)".to_owned()
-            } else {
-                value.to_owned()
-            },
+            value: if is_secret(key) { "(not shown)".to_owned() } else { value.to_owned() },
             message,
         };
         if value.contains('\0') {
@@ -97,15 +93,9 @@ impl Drop for NativeConfig {
 
 /// Whether the value of this option must not appear in a message.
 fn is_secret(key: &str) -> bool {
-    [
-        "password",
-        "secret",
-        "key.pem",
-        "jaas",
-        "oauthbearer.config",
-    ]
-    .iter()
-    .any(|part| key.contains(part))
+    ["password", "secret", "key.pem", "jaas", "oauthbearer.config"]
+        .iter()
+        .any(|part| key.contains(part))
 }
 
 #[cfg(test)]
@@ -124,22 +114,14 @@ mod tests {
 
     #[test]
     fn a_value_out_of_range_is_refused_with_librdkafkas_reason() {
-        let error = NativeConfig::new()
-            .set("session.timeout.ms", "-3")
-            .unwrap_err();
+        let error = NativeConfig::new().set("session.timeout.ms", "-3").unwrap_err();
         assert_eq!(error.key, "session.timeout.ms");
-        assert!(
-            error.message.contains("outside allowed range"),
-            "{}",
-            error.message
-        );
+        assert!(error.message.contains("outside allowed range"), "{}", error.message);
     }
 
     #[test]
     fn a_secret_is_not_shown() {
-        let error = NativeConfig::new()
-            .set("sasl.password", "hunter2\0")
-            .unwrap_err();
+        let error = NativeConfig::new().set("sasl.password", "hunter2\0").unwrap_err();
         assert!(!error.to_string().contains("hunter2"), "{error}");
     }
 }

@@ -131,24 +131,15 @@ impl RawEvent {
                 sys::RD_KAFKA_EVENT_FETCH => Some(stray_record()),
                 sys::RD_KAFKA_EVENT_LISTCONSUMERGROUPOFFSETS_RESULT => {
                     let result = self.answer(|| admin::committed_offsets(event));
-                    Some(Event::CommittedOffsets {
-                        opaque: self.opaque(),
-                        result,
-                    })
+                    Some(Event::CommittedOffsets { opaque: self.opaque(), result })
                 }
                 sys::RD_KAFKA_EVENT_LISTOFFSETS_RESULT => {
                     let result = self.answer(|| Ok(admin::listed_offsets(event)));
-                    Some(Event::ListedOffsets {
-                        opaque: self.opaque(),
-                        result,
-                    })
+                    Some(Event::ListedOffsets { opaque: self.opaque(), result })
                 }
                 sys::RD_KAFKA_EVENT_DESCRIBETOPICS_RESULT => {
                     let result = self.answer(|| Ok(admin::described_topics(event)));
-                    Some(Event::DescribedTopics {
-                        opaque: self.opaque(),
-                        result,
-                    })
+                    Some(Event::DescribedTopics { opaque: self.opaque(), result })
                 }
                 _ => None,
             }
@@ -168,10 +159,7 @@ impl RawEvent {
             {
                 return Event::Assigned(partitions);
             }
-            Event::Revoked {
-                partitions,
-                lost: sys::rd_kafka_assignment_lost(rk) != 0,
-            }
+            Event::Revoked { partitions, lost: sys::rd_kafka_assignment_lost(rk) != 0 }
         }
     }
 

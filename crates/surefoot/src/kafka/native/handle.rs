@@ -40,22 +40,16 @@ impl Handle {
             let topic = sys::rd_kafka_topic_new(self.0.rk(), name_c.as_ptr(), ptr::null_mut());
             if topic.is_null() {
                 let message = format!("`{name}` is not a topic name");
-                return Err(Failure {
-                    code: Code::INVALID_ARG,
-                    message,
-                });
+                return Err(Failure { code: Code::INVALID_ARG, message });
             }
             let topics = self.metadata(0, topic, timeout);
             sys::rd_kafka_topic_destroy(topic);
             topics?
         };
-        topics
-            .into_iter()
-            .find(|topic| topic.topic == name)
-            .ok_or_else(|| Failure {
-                code: Code::UNKNOWN_TOPIC,
-                message: format!("the cluster did not answer for topic `{name}`"),
-            })
+        topics.into_iter().find(|topic| topic.topic == name).ok_or_else(|| Failure {
+            code: Code::UNKNOWN_TOPIC,
+            message: format!("the cluster did not answer for topic `{name}`"),
+        })
     }
 
     fn metadata(
@@ -68,18 +62,10 @@ impl Handle {
         // SAFETY: the client is alive; the answer is ours, is read within its bounds, and is
         // destroyed before the end. Codes are read as integers.
         unsafe {
-            let code = raw::metadata(
-                self.0.rk(),
-                all,
-                only,
-                &mut metadata,
-                raw::milliseconds(timeout),
-            );
+            let code =
+                raw::metadata(self.0.rk(), all, only, &mut metadata, raw::milliseconds(timeout));
             if let Some(code) = Code::from_raw(code) {
-                return Err(Failure {
-                    code,
-                    message: code.description(),
-                });
+                return Err(Failure { code, message: code.description() });
             }
             let count = usize::try_from((*metadata).topic_cnt).unwrap_or_default();
             let topics = (0..count)

@@ -45,13 +45,7 @@ impl Inner {
         let event_signal = Arc::new(Signal::new(Arc::clone(&waker)));
         // SAFETY: the signal lives in this value, which detaches it before it ends.
         unsafe { event_signal.attach(events.as_ptr()) };
-        Self {
-            rk,
-            events,
-            waker,
-            event_signal,
-            signals: Mutex::default(),
-        }
+        Self { rk, events, waker, event_signal, signals: Mutex::default() }
     }
 
     pub(super) fn rk(&self) -> *mut sys::rd_kafka_t {
@@ -104,10 +98,7 @@ impl Drop for Inner {
     fn drop(&mut self) {
         // Joining librdkafka's threads takes as long as their sockets do, and this may be a
         // handler's thread that dropped its last record.
-        let signals = self
-            .signals
-            .get_mut()
-            .unwrap_or_else(PoisonError::into_inner);
+        let signals = self.signals.get_mut().unwrap_or_else(PoisonError::into_inner);
         // Not dropped where no thread starts: librdkafka would still call the signals.
         let end = ManuallyDrop::new(End {
             rk: self.rk,
@@ -116,11 +107,7 @@ impl Drop for Inner {
             _signals: std::mem::take(signals),
         });
         let run = move || ManuallyDrop::into_inner(end).run();
-        if thread::Builder::new()
-            .name("kafka-end".to_owned())
-            .spawn(run)
-            .is_err()
-        {
+        if thread::Builder::new().name("kafka-end".to_owned()).spawn(run).is_err() {
             tracing::warn!("no thread to end the kafka client on: its memory is not given back");
         }
     }

@@ -143,9 +143,7 @@ pub(super) unsafe fn copy_list(list: *const sys::rd_kafka_topic_partition_list_t
     // SAFETY: a live list has `cnt` live elements.
     unsafe {
         let count = usize::try_from((*list).cnt).unwrap_or_default();
-        (0..count)
-            .map(|index| copy_element((*list).elems.add(index)))
-            .collect()
+        (0..count).map(|index| copy_element((*list).elems.add(index))).collect()
     }
 }
 

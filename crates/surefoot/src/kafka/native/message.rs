@@ -136,11 +136,7 @@ impl NativeMessage {
 
     /// The payload; `None` for a tombstone.
     pub(crate) fn payload(&self) -> Option<&[u8]> {
-        if self.error().is_some() {
-            None
-        } else {
-            self.payload_bytes()
-        }
+        if self.error().is_some() { None } else { self.payload_bytes() }
     }
 
     fn payload_bytes(&self) -> Option<&[u8]> {
@@ -179,11 +175,7 @@ impl NativeMessage {
             // SAFETY: the message is alive and is a record; the headers stay its own.
             unsafe { raw::message_headers(self.raw(), &mut headers) };
         }
-        Headers {
-            headers,
-            next: 0,
-            _message: self,
-        }
+        Headers { headers, next: 0, _message: self }
     }
 
     /// Bytes of memory that the record takes: key, payload and a fixed part. Not what it pins.
@@ -232,9 +224,7 @@ impl<'a> Iterator for Headers<'a> {
                 return None;
             }
             self.next += 1;
-            let name = std::ffi::CStr::from_ptr(name)
-                .to_str()
-                .unwrap_or("\u{fffd}");
+            let name = std::ffi::CStr::from_ptr(name).to_str().unwrap_or("\u{fffd}");
             Some((name, bytes(value.cast(), size)))
         }
     }

@@ -120,10 +120,7 @@ impl PartitionQueue {
             }
             into.push(message);
         }
-        if let Some(last) = into[into.len() - count..]
-            .iter()
-            .rfind(|it| it.error().is_none())
-        {
+        if let Some(last) = into[into.len() - count..].iter().rfind(|it| it.error().is_none()) {
             self.signal.set_leader_epoch(last.leader_epoch());
         }
         count

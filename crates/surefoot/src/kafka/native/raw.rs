@@ -133,10 +133,7 @@ pub(super) unsafe fn borrow_error(error: *const sys::rd_kafka_error_t) -> Option
     // SAFETY: a live error object has a code and a text.
     unsafe {
         let code = Code::from_raw(error_code(error))?;
-        Some(Failure {
-            code,
-            message: text(sys::rd_kafka_error_string(error)),
-        })
+        Some(Failure { code, message: text(sys::rd_kafka_error_string(error)) })
     }
 }
 
@@ -150,9 +147,7 @@ pub(super) unsafe fn text(string: *const c_char) -> String {
         return String::new();
     }
     // SAFETY: vouched for by the caller.
-    unsafe { CStr::from_ptr(string) }
-        .to_string_lossy()
-        .into_owned()
+    unsafe { CStr::from_ptr(string) }.to_string_lossy().into_owned()
 }
 
 /// A name for C. A name with a zero byte in it exists nowhere in Kafka: it becomes the empty name,

@@ -59,8 +59,7 @@ impl Signal {
     /// The partition goes on from here: it was assigned, or sought.
     pub(super) fn moved(&self, position: Position, leader_epoch: Option<i32>) {
         self.position.store(position.get(), Ordering::Relaxed);
-        self.leader_epoch
-            .store(leader_epoch.unwrap_or(-1), Ordering::Relaxed);
+        self.leader_epoch.store(leader_epoch.unwrap_or(-1), Ordering::Relaxed);
         self.inflated.store(0, Ordering::Relaxed);
         self.raise();
     }
@@ -75,8 +74,7 @@ impl Signal {
 
     /// The leader epoch of the last record returned.
     pub(super) fn set_leader_epoch(&self, leader_epoch: Option<i32>) {
-        self.leader_epoch
-            .store(leader_epoch.unwrap_or(-1), Ordering::Relaxed);
+        self.leader_epoch.store(leader_epoch.unwrap_or(-1), Ordering::Relaxed);
     }
 
     /// An error message was returned to the reader, which librdkafka counts as a record at its
@@ -85,9 +83,7 @@ impl Signal {
         if let Some(end) = end {
             self.position.store(end.get(), Ordering::Relaxed);
         }
-        let inflated = (offset + 1)
-            .max(1)
-            .max(self.inflated.load(Ordering::Relaxed));
+        let inflated = (offset + 1).max(1).max(self.inflated.load(Ordering::Relaxed));
         self.inflated.store(inflated, Ordering::Relaxed);
     }
 
@@ -98,10 +94,7 @@ impl Signal {
             return None;
         }
         let leader_epoch = self.leader_epoch.load(Ordering::Relaxed);
-        Some((
-            Position::new(position),
-            (leader_epoch >= 0).then_some(leader_epoch),
-        ))
+        Some((Position::new(position), (leader_epoch >= 0).then_some(leader_epoch)))
     }
 
     /// Has librdkafka call this signal for `queue`.

@@ -46,7 +46,8 @@ impl Engine {
         let waiting = partition.commit.waiters.iter().map(|waiter| waiter.since).min();
         let waiting = waiting.map(|since| since.after(self.config.commit_timeout));
         let aged = held.dirty_since.filter(|_| {
-            partition.commit.failures > 0
+            self.pauses_when_uncommitted()
+                && partition.commit.failures > 0
                 && held.stage == Stage::Active
                 && !held.pauses.has(PauseReason::Uncommitted)
         });
@@ -80,6 +81,8 @@ impl Engine {
                 self.counters.commits_unknown += 1;
             }
             self.tell_waiters_unknown(now, index);
+            let slot = &mut self.partitions[index as usize].commit;
+            slot.retry_at = slot.retry_at.filter(|at| *at > now);
         }
         for index in self.indexes() {
             let retry_at = match self.held(index).map(|held| &held.stage) {

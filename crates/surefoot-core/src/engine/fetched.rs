@@ -217,8 +217,7 @@ impl Engine {
         let bytes = (budget.max_buffered_bytes.get() as u64 / share).max(1);
         let uncommitted = budget.max_uncommitted_records.get() as u64;
         let age = budget.max_uncommitted_age;
-        let by_policy = matches!(self.config.commit, CommitPolicy::Auto { .. })
-            && self.config.guarantee == Guarantee::AtLeastOnce;
+        let by_policy = self.pauses_when_uncommitted();
         let partition = &mut self.partitions[index as usize];
         let failing = partition.commit.failures > 0;
         let Some(held) = &mut partition.assignment else {
@@ -237,6 +236,12 @@ impl Engine {
         self.set_pause(index, PauseReason::Backpressure, full, low);
         self.set_pause(index, PauseReason::Uncommitted, stuck, unstuck);
         self.tell_user_pause(index);
+    }
+
+    /// Whether it is the engine's doing, not the application's, when much stays uncommitted.
+    pub(super) fn pauses_when_uncommitted(&self) -> bool {
+        matches!(self.config.commit, CommitPolicy::Auto { .. })
+            && self.config.guarantee == Guarantee::AtLeastOnce
     }
 
     fn set_pause(&mut self, index: PartitionIndex, reason: PauseReason, on: bool, off: bool) {

@@ -115,3 +115,20 @@ fn contradictions_are_refused_with_the_reason() {
         EngineConfig { commit: CommitPolicy::Auto { every_records: None, every }, ..window(1) };
     assert_eq!(Engine::new(interval).unwrap_err(), ConfigError::IntervalUnderAtMostOnce);
 }
+
+#[test]
+fn a_retry_that_finds_no_room_in_the_window_waits_for_it() {
+    let mut h = Harness::new(window(1));
+    let (a, b) = (h.assign(0, facts(None, 10)), h.assign(1, facts(None, 10)));
+    h.fetch(a, &[(0, 1)]);
+    let (commit, _) = h.commit();
+    h.fetch(b, &[(0, 1)]);
+    h.commit_ended(commit, Outcome::Refused(Refusal::Unavailable));
+    let (commit, _) = h.commit();
+    assert_eq!(commit.1, b);
+    h.commit_ended(commit, Outcome::Done(()));
+    h.advance(Duration::from_secs(10));
+    assert!(h.commits().is_empty());
+    h.done(b, 0);
+    assert_eq!(h.commit().0.1, a);
+}

@@ -232,6 +232,11 @@ impl ClientSettings {
         })
     }
 
+    /// Who asks, in a message to whoever manages permissions.
+    pub(crate) fn principal_or_anybody(&self) -> String {
+        self.principal().unwrap_or_else(|| "unauthenticated clients".to_owned())
+    }
+
     /// The client's share of the byte budget in its own options, for `partitions` partitions.
     ///
     /// A partition is fetched while its queue is below the two `queued.` limits, and then by up to
@@ -552,8 +557,8 @@ mod tests {
             let records = sizes["queued.min.messages"]
                 + sizes["fetch.message.max.bytes"] / SMALL_RECORD_BYTES;
             assert!(records * small * partitions <= (32 << 20) * 5 / 4, "{partitions}: {sizes:?}");
-            let large = sizes["queued.max.messages.kbytes"] * 1024
-                + sizes["fetch.message.max.bytes"];
+            let large =
+                sizes["queued.max.messages.kbytes"] * 1024 + sizes["fetch.message.max.bytes"];
             assert!(large * partitions <= 32 << 20, "{partitions}: {sizes:?}");
         }
     }

@@ -8,7 +8,7 @@
 //!
 //! Nodes are found again through `/proc`, so the harness runs on Linux.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 mod cluster;
 pub mod command;
@@ -26,12 +26,11 @@ pub use cluster::{Cluster, ClusterOptions};
 pub use config::{Listeners, Setting, User};
 pub use jars::Jars;
 pub use node::NodeState;
+pub(crate) use node::every_thread_is_stopped;
 pub use scratch::ScratchCluster;
 pub use version::KafkaVersion;
 
 /// Where clusters lie unless a caller says otherwise: `target/kafka` of this workspace.
 fn harness_directory() -> PathBuf {
-    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let workspace = package.parent().expect("the package lies in the workspace");
-    workspace.join("target/kafka")
+    crate::workspace().join("target/kafka")
 }

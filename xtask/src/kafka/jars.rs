@@ -1,18 +1,16 @@
 //! Gets the jars of an Apache Kafka release, once per machine.
 //!
 //! The release archive holds 130 MB of which a test needs half, and mirrors drop old releases;
-//! Maven Central keeps every jar. Several test processes may want the same release at the same
-//! moment: one fetches under a file lock and renames the finished directory into place, the
-//! others wait, and nobody ever sees half a class path.
+//! Maven Central keeps every jar. Of the log backends among them exactly one may stay.
 
-use std::env;
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
 use super::version::KafkaVersion;
+use crate::cache;
 
 const MAVEN_REMEDY: &str = "install maven (debian and ubuntu: `apt-get install maven`); it fetches \
     the jars of apache kafka once";
@@ -33,16 +31,8 @@ impl Jars {
     ///
     /// When Maven is missing, has no network, or knows no such release.
     pub fn of(version: &KafkaVersion) -> Result<Self> {
-        let home = cache_directory()?.join(version.as_str());
-        let directory = home.join("libs");
-        if !directory.exists() {
-            fs::create_dir_all(&home).with_context(|| format!("cannot make {}", home.display()))?;
-            let lock = File::create(home.join("lock")).context("cannot lock the jar cache")?;
-            lock.lock().context("cannot lock the jar cache")?;
-            if !directory.exists() {
-                fetch(version, &home, &directory)?;
-            }
-        }
+        let directory = cache::directory()?.join("kafka").join(version.as_str()).join("libs");
+        cache::once(&directory, |part| fetch(version, part))?;
         Ok(Self { directory })
     }
 
@@ -52,17 +42,14 @@ impl Jars {
     }
 }
 
-/// Fetches into a directory beside `directory` and renames it when it is complete.
-fn fetch(version: &KafkaVersion, home: &Path, directory: &Path) -> Result<()> {
+/// Fills the directory `libs`.
+fn fetch(version: &KafkaVersion, libs: &Path) -> Result<()> {
     eprintln!("fetching apache kafka {version} with maven (about 55 MB)");
+    let home = libs.parent().expect("the jars lie in a release's directory");
     fs::write(home.join("pom.xml"), pom(version))?;
-    let part = home.join("libs.part");
-    if part.exists() {
-        fs::remove_dir_all(&part).context("cannot remove a fetch that was interrupted")?;
-    }
     let output = Command::new("mvn")
         .args(["--quiet", "--batch-mode", "dependency:copy-dependencies"])
-        .arg(format!("-DoutputDirectory={}", part.display()))
+        .arg(format!("-DoutputDirectory={}", libs.display()))
         .current_dir(home)
         .stdin(Stdio::null())
         .output()
@@ -72,7 +59,7 @@ fn fetch(version: &KafkaVersion, home: &Path, directory: &Path) -> Result<()> {
         let cause = report.lines().find(|line| line.contains("ERROR")).unwrap_or("no reason given");
         bail!("maven could not fetch apache kafka {version}: {cause}");
     }
-    for entry in fs::read_dir(&part).context("maven copied no jars")? {
+    for entry in fs::read_dir(libs).context("maven copied no jars")? {
         let jar = entry?;
         let name = jar.file_name();
         let name = name.to_string_lossy();
@@ -80,18 +67,7 @@ fn fetch(version: &KafkaVersion, home: &Path, directory: &Path) -> Result<()> {
             fs::remove_file(jar.path())?;
         }
     }
-    fs::rename(&part, directory).context("cannot put the fetched jars into place")
-}
-
-/// `$XDG_CACHE_HOME/surefoot/kafka`, or the same under `~/.cache`.
-fn cache_directory() -> Result<PathBuf> {
-    let cache = match env::var_os("XDG_CACHE_HOME") {
-        Some(cache) if !cache.is_empty() => PathBuf::from(cache),
-        _ => env::home_dir()
-            .context("no home directory to cache jars in: set HOME or XDG_CACHE_HOME")?
-            .join(".cache"),
-    };
-    Ok(cache.join("surefoot/kafka"))
+    Ok(())
 }
 
 fn pom(version: &KafkaVersion) -> String {

@@ -183,7 +183,7 @@ fn proc_of(pid: Pid) -> PathBuf {
 }
 
 /// Whether SIGSTOP has reached every thread; until then one of them may still answer a request.
-fn every_thread_is_stopped(pid: Pid) -> bool {
+pub(crate) fn every_thread_is_stopped(pid: Pid) -> bool {
     let Ok(threads) = fs::read_dir(proc_of(pid).join("task")) else {
         return false;
     };

@@ -9,17 +9,62 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use futures_util::Stream;
+use surefoot_core::{Position, Term, TopicPartition};
 use tokio::sync::mpsc;
 
-use crate::room::AssignmentEvent;
+use crate::room::Observed;
 
-/// Events that wait for one subscriber. A rebalance brings a handful; a guess that nobody who reads
-/// at all will reach.
-const MAX_WAITING: usize = 1024;
+/// Events that wait for one subscriber. A rebalance brings a handful for each partition; a guess
+/// that nobody who reads at all will reach.
+const MAX_WAITING: usize = 4096;
+
+/// One partition of this consumer changed hands, or is about to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AssignmentEvent {
+    /// It was assigned. Where it starts is being looked up.
+    Assigned {
+        /// The partition.
+        partition: TopicPartition,
+        /// The assignment's term.
+        term: Term,
+    },
+    /// Where it starts is known: reading begins. Also after a seek, under a new term.
+    Started {
+        /// The partition.
+        partition: TopicPartition,
+        /// The term.
+        term: Term,
+        /// The first offset that may be delivered.
+        position: Position,
+    },
+    /// The group asks for it back. It takes no new work, and what runs may finish within the drain
+    /// deadline.
+    Revoking {
+        /// The partition.
+        partition: TopicPartition,
+        /// The term.
+        term: Term,
+    },
+    /// It was given back, committed as far as it was finished.
+    Revoked {
+        /// The partition.
+        partition: TopicPartition,
+        /// The term that is over.
+        term: Term,
+    },
+    /// It was gone before it could be given back: another consumer may have started on it already.
+    Lost {
+        /// The partition.
+        partition: TopicPartition,
+        /// The term that is over.
+        term: Term,
+    },
+}
 
 /// A stream of [`AssignmentEvent`]s, from [`Handle::events`](crate::Handle::events).
 ///
-/// It ends with the consumer, or after 1,024 events that were not read in time.
+/// It ends with the consumer, or after 4,096 events that were not read in time.
 #[derive(Debug)]
 pub struct Events {
     events: mpsc::Receiver<AssignmentEvent>,
@@ -64,9 +109,12 @@ impl Subscribers {
         Events { events }
     }
 
-    /// Tells everyone, and lets go of those who are gone or do not read.
-    pub(crate) fn publish(&self, event: &AssignmentEvent) {
-        self.state().queues.retain(|queue| queue.try_send(event.clone()).is_ok());
+    /// Tells everyone what concerns the assignment, and lets go of those who are gone or do not
+    /// read.
+    pub(crate) fn observe(&self, step: &Observed<'_>) {
+        if let Some(event) = event_of(step) {
+            self.state().queues.retain(|queue| queue.try_send(event.clone()).is_ok());
+        }
     }
 
     /// Ends all streams.
@@ -82,20 +130,41 @@ impl Subscribers {
     }
 }
 
+fn event_of(step: &Observed<'_>) -> Option<AssignmentEvent> {
+    Some(match *step {
+        Observed::Assigned { term, partition } => {
+            AssignmentEvent::Assigned { partition: partition.clone(), term }
+        }
+        Observed::StartKnown { term, partition, position, .. } => {
+            AssignmentEvent::Started { partition: partition.clone(), term, position }
+        }
+        Observed::Revoking { term, partition } => {
+            AssignmentEvent::Revoking { partition: partition.clone(), term }
+        }
+        Observed::Revoked { term, partition } => {
+            AssignmentEvent::Revoked { partition: partition.clone(), term }
+        }
+        Observed::Lost { term, partition } => {
+            AssignmentEvent::Lost { partition: partition.clone(), term }
+        }
+        _ => return None,
+    })
+}
+
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
 
     #[tokio::test]
     async fn a_subscriber_sees_what_comes_after_it_and_then_the_end() {
         let subscribers = Subscribers::default();
-        subscribers.publish(&assigned());
+        subscribers.observe(&assigned(&orders()));
         let mut events = subscribers.subscribe();
-        subscribers.publish(&lost());
+        subscribers.observe(&Observed::Left);
+        subscribers.observe(&Observed::Lost { term: Term::new(1), partition: &orders() });
         subscribers.close();
-        assert_eq!(events.next().await, Some(lost()));
+        let lost = AssignmentEvent::Lost { partition: orders(), term: Term::new(1) };
+        assert_eq!(events.next().await, Some(lost));
         assert_eq!(events.next().await, None);
         assert_eq!(subscribers.subscribe().next().await, None);
     }
@@ -106,8 +175,8 @@ mod tests {
         let mut idle = subscribers.subscribe();
         let mut busy = subscribers.subscribe();
         for _ in 0..MAX_WAITING + 1 {
-            subscribers.publish(&assigned());
-            assert_eq!(busy.next().await, Some(assigned()));
+            subscribers.observe(&assigned(&orders()));
+            assert!(busy.next().await.is_some());
         }
         let mut seen = 0;
         while idle.next().await.is_some() {
@@ -116,11 +185,11 @@ mod tests {
         assert_eq!(seen, MAX_WAITING);
     }
 
-    fn assigned() -> AssignmentEvent {
-        AssignmentEvent::Assigned(Arc::from([]))
+    fn orders() -> TopicPartition {
+        TopicPartition::new("orders", 3)
     }
 
-    fn lost() -> AssignmentEvent {
-        AssignmentEvent::Lost(Arc::from([]))
+    fn assigned(partition: &TopicPartition) -> Observed<'_> {
+        Observed::Assigned { term: Term::new(1), partition }
     }
 }

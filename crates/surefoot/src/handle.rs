@@ -12,7 +12,8 @@ use tokio::sync::oneshot;
 
 use crate::error::ControlError;
 use crate::event::{Events, Subscribers};
-use crate::link::{Message, Query, Sender};
+use crate::link::{Message, OffsetsAnswer, Query};
+use crate::route::Route;
 use crate::snapshot::Snapshot;
 
 /// Controls a consumer. Cheap to clone, usable from any task and thread.
@@ -24,7 +25,7 @@ use crate::snapshot::Snapshot;
 /// what was acknowledged before.
 #[derive(Clone, Debug)]
 pub struct Handle {
-    sender: Sender,
+    route: Arc<Route>,
     subscribers: Arc<Subscribers>,
 }
 
@@ -53,8 +54,8 @@ pub enum SeekAnswer {
 }
 
 impl Handle {
-    pub(crate) fn new(sender: Sender, subscribers: Arc<Subscribers>) -> Self {
-        Self { sender, subscribers }
+    pub(crate) fn new(route: Arc<Route>, subscribers: Arc<Subscribers>) -> Self {
+        Self { route, subscribers }
     }
 
     /// Commits what is finished of every partition now, without waiting for the commit policy.
@@ -273,11 +274,12 @@ impl Handle {
 
     async fn offsets(
         &self,
-        query: impl FnOnce(oneshot::Sender<crate::link::OffsetsAnswer>) -> Query,
+        query: impl FnOnce(oneshot::Sender<OffsetsAnswer>) -> Query,
     ) -> Result<Vec<(TopicPartition, Option<Position>)>, ControlError> {
         let offsets =
             self.query(query).await?.map_err(|reason| ControlError::NoAnswer { reason })?;
-        let position = |(partition, offset): (_, Option<i64>)| (partition, offset.map(Position::new));
+        let position =
+            |(partition, offset): (_, Option<i64>)| (partition, offset.map(Position::new));
         Ok(offsets.into_iter().map(position).collect())
     }
 
@@ -296,9 +298,7 @@ impl Handle {
         answered.await.map_err(|_| ControlError::NotRunning)
     }
 
-    /// Sends. Without the thread the message is dropped, and whoever waits for an answer is told by
-    /// the question's end.
     fn tell(&self, message: Message) {
-        let _gone = self.sender.send(message);
+        self.route.send(message);
     }
 }

@@ -13,13 +13,17 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 
+use crate::link::{Message, Sender};
+
 mod line;
+mod observer;
 
 pub(crate) use line::{
     Assigned, Begin, CommitEnded, CommitOutcome, CommitPosition, CommitResult, CommitSent,
-    Delivered, EndResult, Ended, Exited, GuaranteeName, Left, Line, OrderName, PartitionTerm, Pause,
-    PauseName, Reset, Seek, Signal, Skipped, StartKnown, StartName, Started,
+    Delivered, EndResult, Ended, Exited, GuaranteeName, Left, Line, OrderName, PartitionTerm,
+    Pause, PauseName, Reset, Seek, Signal, Skipped, StartKnown, StartName, Started,
 };
+pub(crate) use observer::Historian;
 
 /// The version of the format that is written.
 pub(crate) const FORMAT: u32 = 1;
@@ -31,6 +35,7 @@ pub(crate) struct Recorder {
     path: PathBuf,
     incarnation: u32,
     broken: OnceLock<Arc<io::Error>>,
+    alarm: OnceLock<Sender>,
 }
 
 /// Lines that are written together.
@@ -58,7 +63,8 @@ impl Recorder {
                 Err(error) => return Err(error),
             }
         };
-        let recorder = Self { file, path, incarnation, broken: OnceLock::new() };
+        let recorder =
+            Self { file, path, incarnation, broken: OnceLock::new(), alarm: OnceLock::new() };
         let mut lines = Lines::default();
         lines.push(&Line::Begin(begin(incarnation)));
         (&recorder.file).write_all(&lines.text)?;
@@ -78,6 +84,10 @@ impl Recorder {
         {
             // The first error of two threads is as good as the other.
             let _taken = self.broken.set(Arc::new(error));
+            if let Some(alarm) = self.alarm.get() {
+                // A thread that is gone needs no alarm.
+                let _gone = alarm.send(Message::Abort);
+            }
         }
         lines.text.clear();
     }
@@ -87,6 +97,12 @@ impl Recorder {
         let mut lines = Lines::default();
         lines.push(line);
         self.write(&mut lines);
+    }
+
+    /// From here on, a hole in the history stops the consumer at once.
+    pub(crate) fn set_alarm(&self, sender: Sender) {
+        // A recorder belongs to one run.
+        let _again = self.alarm.set(sender);
     }
 
     /// Why the history has a hole.

@@ -1,29 +1,39 @@
 //! Under construction.
-#![allow(dead_code, unused_imports)]
 
 mod batch;
+mod builder;
+mod consumer;
 mod delivery;
 mod error;
 mod event;
 mod handle;
 mod history;
-mod kafka {
-    pub(crate) mod native;
-    pub(crate) mod settings;
-}
+mod kafka;
 mod lag;
 mod link;
 mod payloads;
 mod record;
-mod room {
-    mod ending;
-    mod observed;
-    pub(crate) use ending::*;
-    pub(crate) use observed::*;
-}
+mod room;
+mod route;
 mod run;
+mod signal;
 mod snapshot;
+mod stream;
 
-pub use error::*;
-pub use handle::*;
-pub use snapshot::*;
+pub use batch::{Batch, BatchError};
+pub use builder::{Builder, IsolationLevel};
+pub use consumer::Consumer;
+pub use delivery::Delivery;
+pub use error::{BuildError, ControlError, Failure, RunError};
+pub use event::{AssignmentEvent, Events};
+pub use handle::{CommitAnswer, Handle, SeekAnswer};
+pub use kafka::settings::SettingsError;
+pub use record::{Header, Record};
+pub use room::StartError;
+pub use snapshot::{PartitionSnapshot, Snapshot};
+pub use stream::{Deliveries, OpenDelivery};
+pub use surefoot_core::{
+    Attempt, Budget, CommitPolicy, ConfigError, Counters, FetchFailure, Guarantee, HeadOfLine,
+    HeadState, Offset, OutOfRange, PauseReason, Phase, Position, ProcessingOrder, SeekTo, StartAt,
+    StartPolicy, StartProblem, Term, TopicPartition, Unfinished,
+};

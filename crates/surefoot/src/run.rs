@@ -8,9 +8,11 @@
 mod calls;
 mod desk;
 mod driver;
+mod session;
 mod terms;
 
 pub(crate) use calls::{Calls, End};
 pub(crate) use desk::{Blamed, Call, Desk, Ends, Part, Verdict, Why};
-pub(crate) use driver::{Driver, Unit};
+pub(crate) use driver::Driver;
+pub(crate) use session::Session;
 pub(crate) use terms::{Held, Terms};

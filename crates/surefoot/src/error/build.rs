@@ -3,6 +3,7 @@
 use surefoot_core::ConfigError;
 
 use crate::kafka::settings::SettingsError;
+use crate::room::PrepareError;
 
 /// A consumer that cannot be built. Nothing was sent and no file was touched.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -21,7 +22,9 @@ pub enum BuildError {
         topic: String,
     },
     /// The client takes a pattern only from the start of the name.
-    #[error("topic pattern `{pattern}` does not begin with ^: write `^{pattern}`, or `^.*{pattern}`")]
+    #[error(
+        "topic pattern `{pattern}` does not begin with ^: write `^{pattern}`, or `^.*{pattern}`"
+    )]
     TopicPattern {
         /// The pattern as it was given.
         pattern: String,
@@ -41,4 +44,13 @@ pub enum BuildError {
         /// The name as it was given.
         member: String,
     },
+}
+
+impl From<PrepareError> for BuildError {
+    fn from(error: PrepareError) -> Self {
+        match error {
+            PrepareError::Settings(error) => Self::Settings(error),
+            PrepareError::Engine(error) => Self::Config(error),
+        }
+    }
 }

@@ -213,7 +213,7 @@ pub(crate) struct CommitResult<'a> {
     pub(crate) position: i64,
     pub(crate) outcome: CommitOutcome,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) error: Option<&'a str>,
+    pub(crate) error: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, Serialize)]

@@ -158,10 +158,8 @@ mod tests {
     #[tokio::test]
     async fn a_call_that_need_not_wait_ends_where_it_starts() {
         let mut calls = Calls::new();
-        let ended = poll_fn(|context| {
-            Poll::Ready(calls.start(context, 7, || async { Ok(()) }))
-        })
-        .await;
+        let ended =
+            poll_fn(|context| Poll::Ready(calls.start(context, 7, || async { Ok(()) }))).await;
         assert!(matches!(ended, Some((7, End::Returned(Ok(()))))), "{ended:?}");
         assert_eq!(calls.len(), 0);
     }

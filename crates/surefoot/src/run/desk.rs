@@ -6,7 +6,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use surefoot_core::{Attempt, HandlerOutcome, Offset, Term};
+use surefoot_core::{Attempt, HandlerOutcome, Offset, TopicPartition};
 
 use super::Held;
 use crate::Failure;
@@ -23,7 +23,7 @@ pub(crate) struct Desk {
 /// What a handler said of a record that it did not handle.
 #[derive(Debug)]
 pub(crate) struct Blamed {
-    pub(crate) term: Term,
+    pub(crate) partition: TopicPartition,
     pub(crate) offset: Offset,
     pub(crate) why: Why,
 }
@@ -106,7 +106,11 @@ impl Desk {
             });
         }
         if let Some(why) = why {
-            ends.blamed.push(Blamed { term: call.held.term, offset: part.first, why });
+            ends.blamed.push(Blamed {
+                partition: call.held.topic_partition(),
+                offset: part.first,
+                why,
+            });
         }
     }
 

@@ -47,10 +47,10 @@ pub(crate) trait Unit: Sized {
 }
 
 /// Runs a handler until no more work comes.
-pub(crate) struct Driver<U: Unit, C, F> {
+pub(crate) struct Driver<'a, U: Unit, C, F> {
     call: C,
     calls: Calls<F, U::Ticket>,
-    work: UnboundedReceiver<Work>,
+    work: &'a mut UnboundedReceiver<Work>,
     // Bounded by `max_in_flight`: the engine's thread sends no more than may run.
     waiting: VecDeque<(Deliver, U::Content)>,
     terms: Terms,
@@ -58,13 +58,13 @@ pub(crate) struct Driver<U: Unit, C, F> {
     ends: Ends,
 }
 
-impl<U, C, F> Driver<U, C, F>
+impl<'a, U, C, F> Driver<'a, U, C, F>
 where
     U: Unit,
     C: Fn(U) -> F,
     F: Future<Output = Result<(), Failure>>,
 {
-    pub(crate) fn new(work: UnboundedReceiver<Work>, desk: Arc<Desk>, call: C) -> Self {
+    pub(crate) fn new(work: &'a mut UnboundedReceiver<Work>, desk: Arc<Desk>, call: C) -> Self {
         Self {
             call,
             calls: Calls::new(),

@@ -6,9 +6,18 @@
 
 #![forbid(unsafe_code)]
 
+mod facts;
+mod findings;
 pub mod history;
+mod judge;
+mod predicates;
 mod promise;
 mod run;
+mod verdict;
 
+pub use judge::judge;
 pub use promise::{Completeness, ForeignCommits, Liveness, Promise};
 pub use run::{Entry, Run, Source, SourceId};
+pub use verdict::{
+    Counts, NotJudged, Predicate, SHOWN_PER_PREDICATE, ShownEvent, Verdict, Violation,
+};

@@ -12,6 +12,8 @@ use crate::history::{Begin, Event, IncarnationName, OffsetsDump, TopicDump};
 #[derive(Debug, Clone, Default)]
 pub struct Run {
     sources: Vec<Source>,
+    // Invariant: one element a source; how many entries it has.
+    lines: Vec<u32>,
     entries: Vec<Entry>,
     topics: Vec<TopicDump>,
     offsets: Option<OffsetsDump>,
@@ -22,6 +24,8 @@ pub struct Run {
 pub struct Entry {
     /// Who wrote it.
     pub source: SourceId,
+    /// Which of the source's lines it is, from 1.
+    pub line: u32,
     /// When, in microseconds. Entries are in the order of the run, which decides between equals.
     pub at: u64,
     /// What happened.
@@ -61,7 +65,14 @@ impl Run {
 
     /// Adds the next event of the run. The order of calls is the order of the run.
     pub fn push(&mut self, source: SourceId, at: u64, event: Event) {
-        self.entries.push(Entry { source, at, event });
+        let line = self.lines[source.index()] + 1;
+        self.push_line(source, line, at, event);
+    }
+
+    /// Adds the next event of the run with the line that it has in its file.
+    pub(crate) fn push_line(&mut self, source: SourceId, line: u32, at: u64, event: Event) {
+        self.lines[source.index()] = line;
+        self.entries.push(Entry { source, line, at, event });
     }
 
     /// Adds the dump of a partition.
@@ -97,17 +108,15 @@ impl Run {
 
     /// What each incarnation was told to do.
     pub fn begins(&self) -> impl Iterator<Item = (SourceId, &Begin)> {
-        self.sources
-            .iter()
-            .enumerate()
-            .filter_map(|(index, source)| match source {
-                Source::Incarnation(begin) => Some((SourceId(index as u32), &**begin)),
-                Source::Outside(_) => None,
-            })
+        self.sources.iter().enumerate().filter_map(|(index, source)| match source {
+            Source::Incarnation(begin) => Some((SourceId(index as u32), &**begin)),
+            Source::Outside(_) => None,
+        })
     }
 
     fn add_source(&mut self, source: Source) -> SourceId {
         self.sources.push(source);
+        self.lines.push(0);
         SourceId(self.sources.len() as u32 - 1)
     }
 }
@@ -122,10 +131,7 @@ impl SourceId {
 impl Begin {
     /// Member and incarnation.
     pub fn name(&self) -> IncarnationName {
-        IncarnationName {
-            member: self.member.clone(),
-            incarnation: self.incarnation,
-        }
+        IncarnationName { member: self.member.clone(), incarnation: self.incarnation }
     }
 }
 

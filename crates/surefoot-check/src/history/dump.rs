@@ -151,9 +151,7 @@ impl TopicDump {
 impl OffsetsDump {
     /// Writes the dump as NDJSON: header, commits, trailer.
     pub fn write_to(&self, out: &mut impl std::io::Write) -> std::io::Result<()> {
-        let header = DumpHeader::Offsets(OffsetsHeader {
-            group: Arc::clone(&self.group),
-        });
+        let header = DumpHeader::Offsets(OffsetsHeader { group: Arc::clone(&self.group) });
         write_line(out, &header)?;
         for commit in &self.commits {
             write_line(out, commit)?;
@@ -164,10 +162,7 @@ impl OffsetsDump {
 
 impl DumpEnd {
     fn of(entries: usize) -> Self {
-        Self {
-            dump_end: true,
-            records: entries as u64,
-        }
+        Self { dump_end: true, records: entries as u64 }
     }
 }
 

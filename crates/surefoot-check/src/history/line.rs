@@ -31,10 +31,7 @@ impl Line {
     pub fn parse(json: &str) -> Result<Self, LineError> {
         let head: Head<'_> = serde_json::from_str(json)?;
         match Event::read(head.event, json) {
-            Some(event) => Ok(Self {
-                at: head.at,
-                event: event?,
-            }),
+            Some(event) => Ok(Self { at: head.at, event: event? }),
             None => Err(LineError::UnknownEvent(head.event.to_owned())),
         }
     }
@@ -81,10 +78,7 @@ mod tests {
     #[test]
     fn events_that_share_a_payload_keep_their_names() {
         check(
-            Event::Continued(IncarnationName {
-                member: "m".into(),
-                incarnation: 2,
-            }),
+            Event::Continued(IncarnationName { member: "m".into(), incarnation: 2 }),
             r#"{"at":5,"event":"continued","member":"m","incarnation":2}"#,
         );
     }

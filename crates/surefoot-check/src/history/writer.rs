@@ -26,10 +26,7 @@ impl HistoryFile {
     /// When the file exists: two processes must never share an incarnation.
     pub fn create(directory: &Path, begin: Begin) -> io::Result<Self> {
         let path = directory.join(format!("{}-{}.ndjson", begin.member, begin.incarnation));
-        let file = OpenOptions::new()
-            .append(true)
-            .create_new(true)
-            .open(&path)?;
+        let file = OpenOptions::new().append(true).create_new(true).open(&path)?;
         let history = Self { file, path };
         history.record(Event::Begin(Box::new(begin)))?;
         Ok(history)
@@ -38,10 +35,7 @@ impl HistoryFile {
     /// Opens or creates a file for events from outside (`spawned`, `killed`, `healed`, …).
     pub fn outside(path: &Path) -> io::Result<Self> {
         let file = OpenOptions::new().append(true).create(true).open(path)?;
-        Ok(Self {
-            file,
-            path: path.to_owned(),
-        })
+        Ok(Self { file, path: path.to_owned() })
     }
 
     /// The incarnation number that comes after those in `directory`.
@@ -81,7 +75,5 @@ impl HistoryFile {
 
 /// The wall clock as histories write it.
 pub fn micros_since_epoch() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_micros() as u64)
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as u64)
 }

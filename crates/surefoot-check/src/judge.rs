@@ -1,0 +1,26 @@
+//! Puts a run before the predicates.
+
+use crate::facts::Facts;
+use crate::findings::Findings;
+use crate::predicates;
+use crate::promise::Promise;
+use crate::run::Run;
+use crate::verdict::Verdict;
+
+/// Judges a run against a promise.
+pub fn judge(run: &Run, promise: &Promise) -> Verdict {
+    let facts = Facts::gather(run, promise);
+    let mut findings = Findings::default();
+    let counts = predicates::judge(&facts, &mut findings);
+    let violations = findings.violations(&facts);
+    Verdict {
+        guarantee: promise.guarantee,
+        processing_order: promise.processing_order,
+        passed: findings.counts.is_empty(),
+        counts,
+        judged: findings.judged,
+        not_judged: findings.not_judged,
+        violation_counts: findings.counts,
+        violations,
+    }
+}

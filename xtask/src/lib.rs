@@ -7,8 +7,10 @@
 
 use std::path::{Path, PathBuf};
 
+pub mod audit;
 mod cache;
 pub mod crew;
+pub mod flights;
 pub mod kafka;
 pub mod programs;
 pub mod python;

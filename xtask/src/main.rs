@@ -6,7 +6,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use xtask::kafka;
+use xtask::{flights, kafka};
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "The chores of the Surefoot project")]
@@ -17,6 +17,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Chore {
+    /// Real flights through three processes that are killed, under each guarantee, counted twice
+    Flights(flights::command::FlightsCommand),
     /// Runs Apache Kafka on this machine: nodes to start, hurt and stop, and Kafka's own tools
     #[command(subcommand)]
     Kafka(kafka::command::KafkaCommand),
@@ -24,6 +26,7 @@ enum Chore {
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().chore {
+        Chore::Flights(command) => command.run(),
         Chore::Kafka(command) => command.run(),
     };
     match result {

@@ -30,8 +30,10 @@ impl Route {
     pub(crate) fn send(&self, message: Message) {
         match &mut *self.state() {
             State::Waiting(messages) => messages.push(message),
-            // A thread that ended answers nothing.
-            State::Open(sender) => drop(sender.send(message)),
+            State::Open(sender) => {
+                // A thread that ended answers nothing.
+                let _gone = sender.send(message);
+            }
             State::Closed => {}
         }
     }
@@ -42,7 +44,7 @@ impl Route {
         if let State::Waiting(messages) = &mut *state {
             for message in messages.drain(..) {
                 // As above.
-                drop(sender.send(message));
+                let _gone = sender.send(message);
             }
         }
         *state = State::Open(sender);

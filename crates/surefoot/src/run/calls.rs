@@ -158,10 +158,9 @@ mod tests {
     #[tokio::test]
     async fn a_call_that_need_not_wait_ends_where_it_starts() {
         let mut calls = Calls::new();
-        let ended =
-            poll_fn(|context| Poll::Ready(calls.start(context, 7, || async { Ok(()) }))).await;
+        let ended = start(&mut calls, 7, || async { Ok(()) }).await;
         assert!(matches!(ended, Some((7, End::Returned(Ok(()))))), "{ended:?}");
-        assert_eq!(calls.len(), 0);
+        assert_eq!(next(&mut calls).await, None);
     }
 
     #[tokio::test]
@@ -170,8 +169,8 @@ mod tests {
         let (first_goes, first) = oneshot::channel::<()>();
         let (second_goes, second) = oneshot::channel::<()>();
         let wait = |until: oneshot::Receiver<()>| async move { Ok(until.await?) };
-        poll_fn(|context| Poll::Ready(calls.start(context, 1, || wait(first)).is_none())).await;
-        poll_fn(|context| Poll::Ready(calls.start(context, 2, || wait(second)).is_none())).await;
+        assert!(start(&mut calls, 1, || wait(first)).await.is_none());
+        assert!(start(&mut calls, 2, || wait(second)).await.is_none());
         second_goes.send(()).unwrap();
         assert_eq!(next(&mut calls).await, Some((2, None)));
         first_goes.send(()).unwrap();
@@ -183,19 +182,27 @@ mod tests {
     async fn a_panic_ends_its_own_call_only() {
         let mut calls = Calls::new();
         let (go, gone) = oneshot::channel::<()>();
-        poll_fn(|context| {
-            calls.start(context, 1, || panics_after(gone));
-            Poll::Ready(())
-        })
-        .await;
+        assert!(start(&mut calls, 1, || panics_after(gone)).await.is_none());
+        let early = start(&mut calls, 2, || -> Panics { panic!("early") }).await;
+        assert!(matches!(early, Some((2, End::Panicked(message))) if message == "early"));
         go.send(()).unwrap();
         assert_eq!(next(&mut calls).await, Some((1, Some("late".to_owned()))));
+    }
 
-        let early = poll_fn(|context| {
-            Poll::Ready(calls.start(context, 2, || -> Panics { panic!("early") }))
+    async fn start<F>(
+        calls: &mut Calls<F, u32>,
+        about: u32,
+        call: impl FnOnce() -> F,
+    ) -> Option<(u32, End)>
+    where
+        F: Future<Output = Result<(), Failure>>,
+    {
+        let mut call = Some(call);
+        poll_fn(|context| {
+            let call = call.take().expect("polled once");
+            Poll::Ready(calls.start(context, about, call))
         })
-        .await;
-        assert!(matches!(early, Some((2, End::Panicked(message))) if message == "early"));
+        .await
     }
 
     type Panics = Pin<Box<dyn Future<Output = Result<(), Failure>>>>;

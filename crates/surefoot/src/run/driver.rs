@@ -197,3 +197,6 @@ impl Unit for Batch {
         ticket.end(ends, end);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -255,11 +255,10 @@ impl Prepared {
         let bell = Arc::clone(self.sender.bell());
         bell.attend();
         let mut early = VecDeque::new();
-        let probed =
-            probe::probe(&self.settings, &self.topics, self.start_timeout, &bell, || {
-                early.extend(self.messages.try_iter());
-                early.iter().any(|it| matches!(it, Message::Stop(_) | Message::Abort))
-            })?;
+        let probed = probe::probe(&self.settings, &self.topics, self.start_timeout, &bell, || {
+            early.extend(self.messages.try_iter());
+            early.iter().any(|it| matches!(it, Message::Stop(_) | Message::Abort))
+        })?;
         match probed {
             Probed::Interrupted => Ok(self.never_started(early)),
             Probed::Ready(partitions) => Room::new(self, partitions, early, bell, work)?.run(),

@@ -56,7 +56,7 @@ pub(crate) use admin::{Isolation, OffsetSpec, Stability};
 pub(crate) use client::{Client, CommitEntry, RebalanceProtocol, StartAt};
 pub(crate) use code::{Code, Failure};
 pub(crate) use config::{ConfigError, NativeConfig};
-pub(crate) use event::{CommitResult, Event, Fault, LogOffset, TopicDescription};
+pub(crate) use event::{CommitResult, Event, Fault, LogOffset, TopicDescription, TopicFacts};
 pub(crate) use handle::{Handle, TopicMetadata};
 pub(crate) use message::{Headers, NativeMessage};
 pub(crate) use queue::PartitionQueue;

@@ -240,12 +240,12 @@ impl ClientSettings {
     /// The client's share of the byte budget in its own options, for `partitions` partitions.
     ///
     /// A partition is fetched while its queue is below the two `queued.` limits, and then by up to
-    /// one fetch beyond them. Small records weigh several times their bytes, so that an eighth of
-    /// the share is fetched at once, and half of it may be queued.
+    /// one fetch beyond them. Small records weigh six times their bytes, so that a fetch of a
+    /// twelfth of the share fills half of it, and the other half is what may be queued.
     fn sizes(&self, partitions: usize) -> [(&'static str, usize); 4] {
         let share = self.prefetch_bytes / partitions.max(1);
-        let fetch = (share / 8).clamp(MIN_FETCH_BYTES, MAX_FETCH_BYTES);
-        let queued = (share / 2).max(MIN_FETCH_BYTES);
+        let fetch = (share / 12).clamp(MIN_FETCH_BYTES, MAX_FETCH_BYTES);
+        let queued = (share * 9 / 20).max(MIN_FETCH_BYTES);
         [
             ("fetch.message.max.bytes", fetch),
             ("fetch.max.bytes", (fetch * partitions.max(1)).clamp(MAX_FETCH_BYTES, 50 << 20)),
@@ -553,12 +553,11 @@ mod tests {
         let settings = check(&[]).unwrap();
         for partitions in [1, 8, 32] {
             let sizes: BTreeMap<_, _> = settings.sizes(partitions).into_iter().collect();
+            let fetch = sizes["fetch.message.max.bytes"];
             let small = RECORD_OVERHEAD_BYTES + SMALL_RECORD_BYTES;
-            let records = sizes["queued.min.messages"]
-                + sizes["fetch.message.max.bytes"] / SMALL_RECORD_BYTES;
-            assert!(records * small * partitions <= (32 << 20) * 5 / 4, "{partitions}: {sizes:?}");
-            let large =
-                sizes["queued.max.messages.kbytes"] * 1024 + sizes["fetch.message.max.bytes"];
+            let records = sizes["queued.min.messages"] + fetch / SMALL_RECORD_BYTES;
+            assert!(records * small * partitions <= 32 << 20, "{partitions}: {sizes:?}");
+            let large = sizes["queued.max.messages.kbytes"] * 1024 + fetch;
             assert!(large * partitions <= 32 << 20, "{partitions}: {sizes:?}");
         }
     }

@@ -195,13 +195,15 @@ impl Room {
 
     fn on_commit(&mut self, id: EffectId, error: Option<Code>, results: &[CommitResult]) {
         let Some(positions) = self.commits.get(&id) else { return };
-        let whole = error.map(verdict::commit_outcome);
+        let same_member = self.is_same_member();
+        let of = |code| commit_outcome(code, same_member);
+        let whole = error.map(of);
         let outcomes: Vec<_> = positions
             .iter()
             .map(|asked| {
                 let result = results.iter().find(|it| it.partition == asked.partition);
                 let outcome = match (result.and_then(|it| it.error), &whole) {
-                    (Some(code), _) => verdict::commit_outcome(code),
+                    (Some(code), _) => of(code),
                     (None, Some(whole)) => whole.clone(),
                     // A partition that the answer does not name was not answered.
                     (None, None) if result.is_none() => Outcome::Unknown,
@@ -300,5 +302,33 @@ impl Room {
     fn announce(&self, event: AssignmentEvent) {
         // Nobody listens if this fails.
         let _ = self.events.send(event);
+    }
+}
+
+/// How a commit ended. A member that the group still knows by its name cannot have been replaced:
+/// its commit was held up behind its own join (brokers answer one request of a connection after
+/// the other) and met the generation that this join began. What it kept, it may commit again.
+fn commit_outcome(code: Code, same_member: bool) -> Outcome<()> {
+    if code == Code::ILLEGAL_GENERATION && same_member {
+        return Outcome::Refused(Refusal::Rebalancing);
+    }
+    verdict::commit_outcome(code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_23_and_24_an_old_generation_under_the_same_name_is_a_rebalance() {
+        let (generation, member) = (Code::ILLEGAL_GENERATION, Code::UNKNOWN_MEMBER_ID);
+        for (code, same_member, refusal) in [
+            (generation, true, Refusal::Rebalancing),
+            (generation, false, Refusal::Fenced),
+            (member, true, Refusal::Fenced),
+            (member, false, Refusal::Fenced),
+        ] {
+            assert_eq!(commit_outcome(code, same_member), Outcome::Refused(refusal));
+        }
     }
 }

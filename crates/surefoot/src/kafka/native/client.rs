@@ -385,6 +385,16 @@ impl Client {
         }
     }
 
+    /// Why the client cannot go on, behind a fault that says only that it cannot.
+    pub(crate) fn fatal_error(&self) -> Option<Failure> {
+        let mut text = [0 as c_char; raw::ERROR_TEXT_BYTES];
+        // SAFETY: the client is alive; librdkafka writes a C string of at most the text's length.
+        unsafe {
+            let code = raw::fatal_error(self.inner.rk(), text.as_mut_ptr(), text.len());
+            Some(Failure { code: Code::from_raw(code)?, message: raw::text(text.as_ptr()) })
+        }
+    }
+
     /// Begins to leave the group: gives back all partitions, for which `Revoked` still comes and
     /// wants its answer, waits for commits and leaves. Poll until [`is_closed`](Self::is_closed).
     ///

@@ -70,7 +70,7 @@ impl Code {
     pub(crate) const STALE_MEMBER_EPOCH: Self = Self(113);
 
     /// The error with this number; `None` is success.
-    pub(super) const fn from_raw(raw: i32) -> Option<Self> {
+    pub(crate) const fn from_raw(raw: i32) -> Option<Self> {
         if raw == 0 { None } else { Some(Self(raw)) }
     }
 

@@ -110,15 +110,23 @@ impl PartitionQueue {
         unsafe { self.batch.set_len(count) };
         let loan = Loan::new(Arc::clone(&self.client), count);
         into.reserve(count);
+        let mut last = None;
         for &message in &self.batch {
             let message = NonNull::new(message).expect("librdkafka returns messages, not nulls");
             // SAFETY: a message of this batch, taken once; the loan counts `count` of them.
             let message = unsafe { NativeMessage::new(message, loan) };
-            match message.error() {
-                None => self.signal.passed(message.raw_offset()),
-                Some(_) => self.signal.miscounted(message.raw_offset(), message.end()),
+            if message.error().is_none() {
+                last = Some(message.raw_offset());
+            } else {
+                if let Some(last) = last {
+                    self.signal.passed(last);
+                }
+                self.signal.miscounted(message.raw_offset(), message.end());
             }
             into.push(message);
+        }
+        if let Some(last) = last {
+            self.signal.passed(last);
         }
         if let Some(last) = into[into.len() - count..].iter().rfind(|it| it.error().is_none()) {
             self.signal.set_leader_epoch(last.leader_epoch());

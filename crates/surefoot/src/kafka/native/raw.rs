@@ -22,6 +22,9 @@ unsafe extern "C" {
     fn error_code(error: *const sys::rd_kafka_error_t) -> i32;
     #[link_name = "rd_kafka_event_error"]
     pub(super) fn event_error(event: *mut sys::rd_kafka_event_t) -> i32;
+    #[link_name = "rd_kafka_fatal_error"]
+    pub(super) fn fatal_error(rk: *mut sys::rd_kafka_t, text: *mut c_char, text_size: usize)
+    -> i32;
     #[link_name = "rd_kafka_subscribe"]
     pub(super) fn subscribe(
         rk: *mut sys::rd_kafka_t,

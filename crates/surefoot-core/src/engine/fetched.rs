@@ -197,7 +197,8 @@ impl Engine {
         let Some(held) = self.held_mut(index) else {
             return;
         };
-        if !matches!(held.stage, Stage::Active | Stage::Draining) {
+        if held.stage != Stage::Active {
+            // Records that a drain dropped lie below this end, and nobody handles them.
             self.counters.stale_inputs += 1;
             return;
         }

@@ -51,6 +51,18 @@ fn drain_that_runs_out_of_time_commits_what_ended_and_releases() {
 }
 
 #[test]
+fn the_end_behind_records_that_a_drain_dropped_is_not_committed() {
+    let (mut h, term) = Harness::started(eager());
+    h.fetch(term, &[(0, 1)]);
+    h.input(Input::Revoked(vec![p(0)]));
+    h.fetch(term, &[(1, 1)]);
+    h.input(Input::EndReached { term, position: Position::new(2) });
+    h.done(term, 0);
+    let (_, position) = h.commit();
+    assert_eq!(position, 1, "record 1 was read, and nobody handles it");
+}
+
+#[test]
 fn row_017_an_unsettled_commit_at_the_deadline_gives_the_client_up() {
     let (mut h, term) = Harness::started(eager());
     h.fetch(term, &[(0, 1)]);

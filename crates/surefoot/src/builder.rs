@@ -317,3 +317,85 @@ fn is_topic_name(name: &str) -> bool {
         && name != "."
         && name != ".."
 }
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU32;
+
+    use surefoot_core::CommitPolicy;
+
+    use super::*;
+
+    #[test]
+    fn topics_alone_are_enough() {
+        assert!(orders().build().is_ok());
+    }
+
+    #[test]
+    fn what_is_missing_or_misspelt_is_named() {
+        let check = |builder: Builder| builder.build().unwrap_err().to_string();
+        insta::assert_snapshot!(
+            check(Consumer::builder("localhost:9092", "billing")),
+            @"no topic is given: name one with topics, or a pattern with topic_pattern"
+        );
+        insta::assert_snapshot!(
+            check(orders().topics(["order lines"])),
+            @"topic `order lines` is no topic name: use 1 to 249 of the characters a-z A-Z 0-9 . _ - (for several by pattern: topic_pattern)"
+        );
+        insta::assert_snapshot!(
+            check(orders().topic_pattern("orders-.*")),
+            @"topic pattern `orders-.*` does not begin with ^: write `^orders-.*`, or `^.*orders-.*`"
+        );
+        insta::assert_snapshot!(
+            check(Consumer::builder("localhost:9092", "").topics(["orders"])),
+            @"group.id is empty: give the name of the consumer group"
+        );
+        insta::assert_snapshot!(
+            check(orders().record_history("/tmp", "a/b")),
+            @"record_history: member `a/b` cannot be part of a file's name: use letters, digits, `.`, `_` and `-`"
+        );
+    }
+
+    #[test]
+    fn what_contradicts_the_guarantee_is_refused_with_the_reason() {
+        let check = |builder: Builder| builder.build().unwrap_err().to_string();
+        insta::assert_snapshot!(
+            check(orders().option("enable.auto.commit", "true")),
+            @"client option `enable.auto.commit` = `true` cannot be set: commits follow the commit policy; choose one with commit_policy"
+        );
+        insta::assert_snapshot!(
+            check(orders().guarantee(Guarantee::AtMostOnce).commit_policy(CommitPolicy::Manual)),
+            @"at-most-once starts a record only after its commit: manual commits cannot hold it, use at-least-once"
+        );
+        let every = CommitPolicy::Auto {
+            every_records: NonZeroU32::new(10),
+            every: Some(Duration::from_secs(1)),
+        };
+        insta::assert_snapshot!(
+            check(orders().guarantee(Guarantee::AtMostOnce).commit_policy(every)),
+            @"at-most-once commits ahead of each start: a commit interval cannot apply, give a number of records (every_records) only"
+        );
+        insta::assert_snapshot!(
+            check(orders().drain_deadline(Duration::ZERO)),
+            @"drain deadline is zero: running handlers could never finish before a release"
+        );
+        insta::assert_snapshot!(
+            check(orders().drain_deadline(Duration::from_secs(300))),
+            @"drain deadline of 300s is not below `max.poll.interval.ms` (300s): the group waits no longer than that for partitions to be given back, and would hand them out while they drain; lower drain_deadline or raise `max.poll.interval.ms`"
+        );
+    }
+
+    #[test]
+    fn typed_settings_and_options_are_one_list_of_which_the_last_counts() {
+        let check = |builder: Builder| builder.isolation_level(IsolationLevel::ReadCommitted).build();
+        assert!(check(orders().option("isolation.level", "nonsense")).is_ok());
+        let last = orders()
+            .isolation_level(IsolationLevel::ReadCommitted)
+            .option("isolation.level", "nonsense");
+        assert!(last.build().unwrap_err().to_string().contains("isolation.level"));
+    }
+
+    fn orders() -> Builder {
+        Consumer::builder("localhost:9092", "billing").topics(["orders"])
+    }
+}

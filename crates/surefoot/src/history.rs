@@ -33,7 +33,6 @@ pub(crate) const FORMAT: u32 = 1;
 pub(crate) struct Recorder {
     file: File,
     path: PathBuf,
-    incarnation: u32,
     broken: OnceLock<Arc<io::Error>>,
     alarm: OnceLock<Sender>,
 }
@@ -64,7 +63,7 @@ impl Recorder {
             }
         };
         let recorder =
-            Self { file, path, incarnation, broken: OnceLock::new(), alarm: OnceLock::new() };
+            Self { file, path, broken: OnceLock::new(), alarm: OnceLock::new() };
         let mut lines = Lines::default();
         lines.push(&Line::Begin(begin(incarnation)));
         (&recorder.file).write_all(&lines.text)?;
@@ -160,4 +159,89 @@ fn next_incarnation(directory: &Path, member: &str) -> io::Result<u32> {
 fn micros_since_epoch() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_as_the_page_says() {
+        let started = Started {
+            topic: "orders",
+            partition: 3,
+            term: 7,
+            offset: 1042,
+            attempt: 1,
+            key: Some("ann"),
+            last: None,
+            count: None,
+        };
+        check(
+            &Line::Started(started),
+            r#"{"at":5,"event":"started","topic":"orders","partition":3,"term":7,"offset":1042,"attempt":1,"key":"ann"}"#,
+        );
+        let ended = Ended {
+            topic: "orders",
+            partition: 3,
+            term: 7,
+            offset: 1042,
+            attempt: 1,
+            last: Some(1050),
+            count: Some(7),
+            result: EndResult::Panic,
+            message: Some("index \"9\" out of bounds".to_owned()),
+        };
+        check(
+            &Line::Ended(&ended),
+            r#"{"at":5,"event":"ended","topic":"orders","partition":3,"term":7,"offset":1042,"attempt":1,"last":1050,"count":7,"result":"panic","message":"index \"9\" out of bounds"}"#,
+        );
+        check(&Line::Left(Left {}), r#"{"at":5,"event":"left"}"#);
+    }
+
+    #[test]
+    fn each_recorder_takes_the_next_incarnation_of_its_member() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("not/there/yet");
+        for (member, name) in [("a", "a-1"), ("a", "a-2"), ("a-1", "a-1-1"), ("a", "a-3")] {
+            let recorder = Recorder::create(&path, member, |number| begin(member, number)).unwrap();
+            assert_eq!(recorder.path(), path.join(format!("{name}.ndjson")));
+        }
+    }
+
+    #[test]
+    fn what_was_written_is_in_the_file_before_the_recorder_is_closed() {
+        let directory = tempfile::tempdir().unwrap();
+        let recorder = Recorder::create(directory.path(), "a", |n| begin("a", n)).unwrap();
+        recorder.record(&Line::Left(Left {}));
+        let text = std::fs::read_to_string(recorder.path()).unwrap();
+        let lines: Vec<_> = text.lines().collect();
+        assert_eq!(lines.len(), 2);
+        assert!(lines[0].contains(r#""event":"begin","format":1,"member":"a","incarnation":1"#));
+        assert!(lines[1].contains(r#""event":"left""#));
+        assert!(text.ends_with('\n'));
+    }
+
+    fn check(line: &Line<'_>, expected: &str) {
+        let mut lines = Lines::default();
+        lines.push_at(5, line);
+        assert_eq!(String::from_utf8(lines.text).unwrap(), format!("{expected}\n"));
+    }
+
+    fn begin(member: &str, incarnation: u32) -> Begin {
+        Begin {
+            format: FORMAT,
+            member: member.to_owned(),
+            incarnation,
+            group: "billing".to_owned(),
+            guarantee: GuaranteeName::AtLeastOnce,
+            processing_order: OrderName::Key,
+            topics: vec!["orders".to_owned()],
+            window: 0,
+            max_in_flight: std::num::NonZeroUsize::MIN,
+            max_buffered_bytes: std::num::NonZeroUsize::MIN,
+            drain_deadline_ms: 1,
+            pid: 1,
+        }
+    }
 }

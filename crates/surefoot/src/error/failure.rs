@@ -51,8 +51,15 @@ impl fmt::Display for Failure {
     }
 }
 
+/// The error and what caused it, one after the other: a `main` that returns a failure prints this.
 impl fmt::Debug for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.source.fmt(f)
+        self.source.fmt(f)?;
+        let mut cause = self.source.source();
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
     }
 }

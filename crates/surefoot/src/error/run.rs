@@ -282,3 +282,140 @@ impl fmt::Display for List<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clean_stop_is_no_error() {
+        assert!(of(StopReason::Requested, &[], Departure::Left).is_ok());
+        assert!(of(StopReason::Requested, &[], Departure::NeverJoined).is_ok());
+    }
+
+    #[test]
+    fn a_stop_that_left_something_says_what_and_what_to_change() {
+        insta::assert_snapshot!(
+            of(StopReason::Requested, &[left(Some(38)), left(None)], Departure::Left).unwrap_err(),
+            @"stopped before everything was finished and committed: orders[3] 2 running, frontier 40, committed 38; orders[3] 2 running, frontier 40, committed nothing; raise drain_deadline, or look for handlers that hang and brokers that do not answer"
+        );
+        insta::assert_snapshot!(
+            of(StopReason::Requested, &[], Departure::Abandoned).unwrap_err(),
+            @"stopped, but the group `billing` could not be told in time: its coordinator does not answer, and its partitions wait for session.timeout.ms"
+        );
+        insta::assert_snapshot!(
+            of(StopReason::Aborted, &[left(Some(38))], Departure::Abandoned).unwrap_err(),
+            @"aborted: nothing was waited for; left: orders[3] 2 running, frontier 40, committed 38"
+        );
+    }
+
+    #[test]
+    fn a_failed_handler_is_named_with_its_own_error_and_no_other() {
+        let blamed = vec![
+            blame(9, Why::Failed("another partition".into())),
+            blame(7, Why::Failed("no such account".into())),
+            blame(8, Why::Panicked("later".to_owned())),
+        ];
+        let error = RunError::of_exit(exit(failed(7)), blamed, "billing").unwrap_err();
+        insta::assert_snapshot!(
+            error,
+            @"orders[3]@7: the handler failed; the next run begins with this record"
+        );
+        assert_eq!(error.source().unwrap().to_string(), "no such account");
+
+        let blamed = vec![blame(7, Why::Panicked("index out of bounds".to_owned()))];
+        insta::assert_snapshot!(
+            RunError::of_exit(exit(failed(7)), blamed, "billing").unwrap_err(),
+            @"orders[3]@7: the handler panicked: index out of bounds; the next run begins with this record"
+        );
+    }
+
+    #[test]
+    fn a_start_that_is_not_known_names_the_policy() {
+        let check = |problem| {
+            let reason = StopReason::NoStart { partition: orders(), problem };
+            of(reason, &[], Departure::Left).unwrap_err().to_string()
+        };
+        insta::assert_snapshot!(
+            check(StartProblem::NoCommittedOffset),
+            @"orders[3]: group `billing` has no committed offset, and the start policy is to fail: commit one, or choose another start.without_commit"
+        );
+        insta::assert_snapshot!(
+            check(StartProblem::Vanished { known: Position::new(40) }),
+            @"orders[3]: group `billing` had committed 40 and has no committed offset any more: it was deleted or expired (offsets.retention.minutes); reset the group to 40, and start again"
+        );
+        insta::assert_snapshot!(
+            check(StartProblem::BelowLogStart {
+                committed: Position::new(40),
+                log_start: Position::new(100),
+            }),
+            @"orders[3]: retention deleted what was not read: group `billing` committed 40, and the log begins at 100; to go on without these offsets, set start.out_of_range or reset the group"
+        );
+        insta::assert_snapshot!(
+            check(StartProblem::AboveLogEnd {
+                committed: Position::new(40),
+                log_end: Position::new(7),
+            }),
+            @"orders[3]: the log ends at 7, before the 40 that group `billing` committed: it was cut or made anew; set start.out_of_range or reset the group"
+        );
+        insta::assert_snapshot!(
+            check(StartProblem::Recreated),
+            @"orders[3]: the topic was deleted and created again since group `billing` committed: its offsets mean other records now; reset the group"
+        );
+    }
+
+    #[test]
+    fn a_group_that_may_not_be_used_is_named() {
+        let check = |refusal| {
+            let reason = StopReason::Refused { partition: orders(), refusal };
+            of(reason, &[], Departure::Left).unwrap_err().to_string()
+        };
+        insta::assert_snapshot!(
+            check(Refusal::Unauthorized),
+            @"group `billing`: not authorised for a commit of orders[3]: allow READ on the group"
+        );
+        insta::assert_snapshot!(
+            check(Refusal::InstanceFenced),
+            @"fenced: another process uses this group.instance.id in group `billing`: give each process its own"
+        );
+    }
+
+    fn of(
+        reason: StopReason,
+        unfinished: &[Unfinished],
+        departure: Departure,
+    ) -> Result<(), RunError> {
+        let stopped = Stopped { reason, unfinished: unfinished.to_vec() };
+        RunError::of_exit(Exit { stopped, departure }, Vec::new(), "billing")
+    }
+
+    fn exit(reason: StopReason) -> Exit {
+        let stopped = Stopped { reason, unfinished: Vec::new() };
+        Exit { stopped, departure: Departure::Left }
+    }
+
+    fn failed(offset: i64) -> StopReason {
+        StopReason::HandlerFailed {
+            partition: orders(),
+            offset: Offset::new(offset),
+            panicked: false,
+        }
+    }
+
+    fn blame(offset: i64, why: Why) -> Blamed {
+        Blamed { partition: orders(), offset: Offset::new(offset), why }
+    }
+
+    fn left(committed: Option<i64>) -> Unfinished {
+        Unfinished {
+            partition: orders(),
+            running: 2,
+            frontier: Position::new(40),
+            committed: committed.map(Position::new),
+        }
+    }
+
+    fn orders() -> TopicPartition {
+        TopicPartition::new("orders", 3)
+    }
+}

@@ -18,6 +18,7 @@ mod writer;
 pub use commit::{Applied, CommitEnded, CommitOutcome, CommitPosition, CommitResult, CommitSent};
 pub use delivery::{Delivered, EndResult, Ended, Produced, Skipped, Started};
 pub use dump::{CommittedLine, DumpEnd, OffsetsDump, TopicDump, TopicRecord};
+pub(crate) use dump::{DumpHeader, TopicHeader};
 pub use event::Event;
 pub use flow::{Gauge, Pause, PauseReason, Stale};
 pub use line::{Line, LineError};

@@ -10,13 +10,17 @@ mod facts;
 mod findings;
 pub mod history;
 mod judge;
+mod load;
 mod predicates;
 mod promise;
+mod report;
 mod run;
 mod verdict;
 
 pub use judge::judge;
+pub use load::{LoadError, load};
 pub use promise::{Completeness, ForeignCommits, Liveness, Promise};
+pub use report::{EXIT_PASSED, EXIT_REFUSED, EXIT_VIOLATED};
 pub use run::{Entry, Run, Source, SourceId};
 pub use verdict::{
     Counts, NotJudged, Predicate, SHOWN_PER_PREDICATE, ShownEvent, Verdict, Violation,

@@ -69,6 +69,10 @@ impl Run {
         self.push_line(source, line, at, event);
     }
 
+    pub(crate) fn reserve(&mut self, entries: usize) {
+        self.entries.reserve(entries);
+    }
+
     /// Adds the next event of the run with the line that it has in its file.
     pub(crate) fn push_line(&mut self, source: SourceId, line: u32, at: u64, event: Event) {
         self.lines[source.index()] = line;
@@ -114,7 +118,7 @@ impl Run {
         })
     }
 
-    fn add_source(&mut self, source: Source) -> SourceId {
+    pub(crate) fn add_source(&mut self, source: Source) -> SourceId {
         self.sources.push(source);
         self.lines.push(0);
         SourceId(self.sources.len() as u32 - 1)

@@ -53,26 +53,40 @@ fn nothing_lost(facts: &Facts<'_>, number: usize, findings: &mut Findings) {
         before = Some(index);
     }
     for run in missed {
-        findings.report(P21, || {
-            let (first, last) = (run[0], run[run.len() - 1]);
-            let (from, to) = (partition.records[first].offset, partition.records[last].offset);
-            let fate = if from < committed {
-                format!("lost: nobody handled them, and {committed} is committed")
-            } else {
-                "never handled, and nothing is committed above them".to_owned()
-            };
-            let message =
-                format!("{}@{from}..={to}, {} records: {fate}", partition.name(), run.len());
-            let terms = partition.terms.iter().map(|&term| &facts.terms[term]);
-            let slots = terms.map(|term| term.slot(first));
-            let calls = slots.flat_map(|slot| [slot.started, slot.failed]).filter(|&e| e != NEVER);
-            let mut shown: Vec<Evidence> = calls.map(Evidence::Entry).collect();
-            let covering =
-                partition.stored.iter().position(|s| s.position.is_some_and(|p| p > from));
-            shown.extend(covering.map(|index| Evidence::Stored(number, index)));
-            (message, shown)
-        });
+        findings.report(P21, || show_missed(facts, number, &run, committed));
     }
+}
+
+/// Says what became of neighbouring records that nobody handled, and shows who had them.
+fn show_missed(
+    facts: &Facts<'_>,
+    number: usize,
+    run: &[usize],
+    committed: i64,
+) -> (String, Vec<Evidence>) {
+    let partition = &facts.partitions[number];
+    let (first, last) = (run[0], run[run.len() - 1]);
+    let (from, to) = (partition.records[first].offset, partition.records[last].offset);
+    let records = match run.len() {
+        1 => format!("{}@{from} is", partition.name()),
+        count => format!("{}@{from}..={to}, {count} records, are", partition.name()),
+    };
+    let message = if from < committed {
+        format!("{records} lost: never handled, and position {committed} is committed")
+    } else {
+        format!("{records} unhandled when the run ends, and nothing above is committed")
+    };
+    let terms = || partition.terms.iter().map(|&term| &facts.terms[term]);
+    let slots = terms().map(|term| term.slot(first));
+    let mut shown: Vec<u32> =
+        slots.flat_map(|slot| [slot.started, slot.failed]).filter(|&e| e != NEVER).collect();
+    if let Some(owner) = terms().last().filter(|_| shown.is_empty()) {
+        shown.push(owner.began);
+        shown.extend(owner.end.map(|end| end.entry));
+    }
+    let covering = partition.stored.iter().position(|s| s.position.is_some_and(|p| p > from));
+    let shown = shown.into_iter().map(Evidence::Entry);
+    (message, shown.chain(covering.map(|index| Evidence::Stored(number, index))).collect())
 }
 
 fn repeats_have_causes(facts: &Facts<'_>, number: usize, findings: &mut Findings) {

@@ -107,8 +107,13 @@ impl<'f, 'a> Clocks<'f, 'a> {
                 let Some(term) = self.facts.term_of(index) else { return };
                 if !self.terms[term].is_over {
                     self.in_term(index, event, term, findings);
-                } else if matches!(event, Event::Ended(_)) {
-                    self.ended(index);
+                    return;
+                }
+                // Out of the judgement, but it takes handler slots.
+                match event {
+                    Event::Started(_) => self.started(term, index, findings),
+                    Event::Ended(_) => self.ended(index),
+                    _ => {}
                 }
             }
         }

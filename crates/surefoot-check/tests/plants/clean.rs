@@ -1,0 +1,213 @@
+//! Histories as they should be: the judge must find nothing.
+
+use surefoot_check::Promise;
+use surefoot_check::history::*;
+
+use super::scene::Scene;
+
+#[test]
+fn at_least_once_from_start_to_stop() {
+    let mut scene = Scene::at_least_once(4);
+    let a = scene.owner(4);
+    scene.handled(a, 1, 0..4).committed(a, 1, 4).stopped_well(a, 1);
+    scene.passes();
+    let counts = scene.verdict().counts;
+    assert_eq!((counts.produced, counts.handled, counts.lost, counts.repeated), (4, 4, 0, 0));
+}
+
+#[test]
+fn at_most_once_from_start_to_stop() {
+    let mut scene = Scene::at_most_once(4);
+    let a = scene.owner(4);
+    scene.committed(a, 1, 2).handled(a, 1, 0..2).committed(a, 1, 4).handled(a, 1, 2..4);
+    scene.stopped_well(a, 1);
+    scene.passes();
+}
+
+#[test]
+fn a_kill_repeats_what_was_not_committed() {
+    let mut scene = Scene::at_least_once(4);
+    let a = scene.owner(4);
+    scene.handled(a, 1, 0..2).committed(a, 1, 1).started(a, 1, 2).killed(a);
+    let b = scene.successor("a", 2, 1);
+    scene.delivered(b, 1, 1, 3).handled(b, 1, 1..4).committed(b, 1, 4).stopped_well(b, 1);
+    scene.passes();
+    let counts = scene.verdict().counts;
+    assert_eq!((counts.repeated, counts.kills, counts.incarnations), (2, 1, 2));
+}
+
+#[test]
+fn a_kill_loses_no_more_than_the_window() {
+    let mut scene = Scene::at_most_once(4);
+    let a = scene.owner(4);
+    scene.committed(a, 1, 2).killed(a);
+    let b = scene.successor("a", 2, 2);
+    scene.delivered(b, 1, 2, 3).committed(b, 1, 4).handled(b, 1, 2..4).stopped_well(b, 1);
+    scene.passes();
+    assert_eq!(scene.verdict().counts.lost, 2);
+}
+
+#[test]
+fn a_zombie_handles_what_its_successor_handles_too() {
+    let mut scene = Scene::at_least_once(2);
+    let a = scene.owner(2);
+    let b = scene.begin("b", 1);
+    scene.started(a, 1, 0).assigned(b, 1).start(b, 1, 0, None, StartReason::Earliest);
+    scene.delivered(b, 1, 0, 1).handled(b, 1, 0..2).committed(b, 1, 2);
+    scene.ended(a, 1, 0, EndResult::Ok);
+    let late = scene.sent(a, 1, 1);
+    scene.answered(a, late, 1, CommitOutcome::Refused).ownership(a, 1, Event::Lost);
+    scene.left(a).exited(a, 1).stopped_well(b, 1);
+    scene.passes();
+}
+
+#[test]
+fn an_unknown_commit_is_sent_again() {
+    let mut scene = Scene::at_most_once(1);
+    let a = scene.owner(1);
+    let commit = scene.sent(a, 1, 1);
+    scene.applied(a, commit, 1).answered(a, commit, 1, CommitOutcome::Unknown);
+    let again = scene.sent(a, 1, 1);
+    scene.applied(a, again, 1).answered(a, again, 1, CommitOutcome::Done);
+    scene.handled(a, 1, 0..1).stopped_well(a, 1);
+    scene.passes();
+}
+
+#[test]
+fn gaps_of_the_log_are_no_gaps_of_the_history() {
+    let mut scene =
+        Scene::with_log(Guarantee::AtLeastOnce, &[(3, None), (9, Some(0)), (40, Some(0))], 42);
+    let a = scene.owner(0);
+    scene.delivered_some(a, 1, 3, 9, 2).handled(a, 1, [3]).handled(a, 1, [9]).committed(a, 1, 10);
+    scene.delivered_some(a, 1, 40, 40, 1).committed(a, 1, 40).handled(a, 1, [40]);
+    scene.committed(a, 1, 42).stopped_well(a, 1);
+    scene.passes();
+}
+
+#[test]
+fn a_seek_back_repeats_and_commits_lower() {
+    let mut scene = Scene::at_least_once(3);
+    let a = scene.owner(3);
+    scene.handled(a, 1, 0..3).committed(a, 1, 3).seek(a, 1, 1).delivered(a, 2, 1, 2);
+    scene.handled(a, 2, 1..2).committed(a, 2, 2).handled(a, 2, 2..3).committed(a, 2, 3);
+    scene.stopped_well(a, 2);
+    scene.passes();
+}
+
+#[test]
+fn a_seek_forward_passes_records_over() {
+    let mut scene = Scene::at_least_once(4);
+    let a = scene.owner(2);
+    scene.seek(a, 1, 3).delivered(a, 2, 3, 3).handled(a, 2, 3..4).committed(a, 2, 4);
+    scene.stopped_well(a, 2);
+    scene.passes();
+    assert_eq!(scene.verdict().counts.passed_over, 3);
+}
+
+#[test]
+fn at_most_once_may_repeat_after_a_seek() {
+    let mut scene = Scene::at_most_once(2);
+    let a = scene.owner(2);
+    scene.committed(a, 1, 2).handled(a, 1, 0..2).seek(a, 1, 1).delivered(a, 2, 1, 1);
+    scene.committed(a, 2, 2).handled(a, 2, 1..2).stopped_well(a, 2);
+    scene.passes();
+}
+
+#[test]
+fn a_drain_closes_the_gaps_below_what_has_started() {
+    let mut scene = Scene::at_least_once(4);
+    let a = scene.owner(4);
+    scene.started(a, 1, 0).started(a, 1, 1).ended(a, 1, 1, EndResult::Ok).started(a, 1, 3);
+    scene.ended(a, 1, 3, EndResult::Ok).ownership(a, 1, Event::Revoking);
+    scene.ended(a, 1, 0, EndResult::Ok).handled(a, 1, [2]).committed(a, 1, 4);
+    scene.ownership(a, 1, Event::Revoked);
+    scene.passes();
+}
+
+#[test]
+fn a_drain_that_ran_out_of_time_repeats() {
+    let mut scene = Scene::at_least_once(2);
+    let a = scene.owner(2);
+    scene.started(a, 1, 0).handled(a, 1, [1]).ownership(a, 1, Event::Revoking).wait(1_000);
+    scene.ownership(a, 1, Event::Revoked);
+    let b = scene.begin("b", 1);
+    scene.assigned(b, 1).start(b, 1, 0, None, StartReason::Earliest).delivered(b, 1, 0, 1);
+    scene.handled(b, 1, 0..2).committed(b, 1, 2).ended(a, 1, 0, EndResult::Ok);
+    scene.passes();
+}
+
+#[test]
+fn a_failed_record_stops_the_consumer_and_runs_again() {
+    let mut scene = Scene::at_least_once(3);
+    let a = scene.owner(3);
+    scene.started(a, 1, 0).handled(a, 1, [1]).ended(a, 1, 0, EndResult::Error);
+    scene.released(a, 1).left(a).exited(a, 1);
+    let b = scene.begin("a", 2);
+    scene.assigned(b, 1).start(b, 1, 0, None, StartReason::Earliest).delivered(b, 1, 0, 2);
+    scene.handled(b, 1, 0..3).committed(b, 1, 3).stopped_well(b, 1);
+    scene.passes();
+}
+
+#[test]
+fn a_batch_ends_in_parts() {
+    let mut scene = Scene::at_least_once(4);
+    let a = scene.owner(4);
+    let batch = |offset, last| Ended {
+        topic: super::scene::topic(),
+        partition: 0,
+        term: 1,
+        offset,
+        attempt: 1,
+        last: Some(last),
+        count: Some(2),
+        result: EndResult::Ok,
+        message: None,
+    };
+    scene.push(
+        a,
+        Event::Started(Started {
+            topic: super::scene::topic(),
+            partition: 0,
+            term: 1,
+            offset: 0,
+            attempt: 1,
+            key: None,
+            last: Some(3),
+            count: Some(4),
+        }),
+    );
+    scene.push(a, Event::Ended(batch(0, 1))).committed(a, 1, 2);
+    scene.push(a, Event::Ended(batch(2, 3))).committed(a, 1, 4).stopped_well(a, 1);
+    scene.passes();
+    assert_eq!(scene.verdict().counts.handled, 4);
+}
+
+#[test]
+fn skipped_records_are_done() {
+    let mut scene = Scene::at_least_once(4);
+    let a = scene.owner(2);
+    scene.handled(a, 1, [0]).skipped(a, 1, 1, 2).committed(a, 1, 3).delivered(a, 1, 3, 3);
+    scene.handled(a, 1, [3]).committed(a, 1, 4).stopped_well(a, 1);
+    scene.passes();
+    assert_eq!(scene.verdict().counts.skipped, 2);
+}
+
+#[test]
+fn manual_control_repeats_what_was_not_committed() {
+    let mut scene = Scene::new(Guarantee::Manual, 2);
+    let a = scene.owner(2);
+    scene.handled(a, 1, 0..2).stopped_well(a, 1);
+    let b = scene.begin("a", 2);
+    scene.assigned(b, 1).start(b, 1, 0, None, StartReason::Earliest).delivered(b, 1, 0, 1);
+    scene.handled(b, 1, 0..2).committed(b, 1, 2).stopped_well(b, 1);
+    scene.passes();
+}
+
+#[test]
+fn the_promise_is_the_one_that_members_began_with() {
+    let mut scene = Scene::at_most_once(0);
+    scene.begin("a", 1);
+    let promise = Promise::of(&scene.run).unwrap();
+    assert_eq!(promise.guarantee, Guarantee::AtMostOnce);
+    assert_eq!(promise.processing_order, ProcessingOrder::Key);
+}

@@ -1,17 +1,19 @@
 //! Turns what the engine's thread tells into lines of the history.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use surefoot_core::{
-    CommitPosition, EffectId, Outcome, PauseReason, SkipReason, StartAt, StartReason, Term,
+    CommitPosition, Deliver, EffectId, Outcome, PauseReason, SkipReason, StartAt, StartReason, Term,
     TopicPartition,
 };
 
 use super::{
     Assigned, CommitEnded, CommitOutcome, CommitPosition as PositionLine, CommitResult, CommitSent,
     Delivered, Left, Line, PartitionTerm, Pause, PauseName, Recorder, Reset, Seek, Skipped,
-    StartKnown, StartName,
+    StartKnown, StartName, Started,
 };
+use crate::record::Record;
 use crate::room::{Observed, StartedBy};
 
 /// Writes each step as it is told.
@@ -87,6 +89,7 @@ impl Historian {
                     count: count as u64,
                 }));
             }
+            Observed::Started { deliver, records } => self.started(deliver, records),
             Observed::Skipped { term, partition, from, to, why } => {
                 self.write(Line::Skipped(Skipped {
                     topic: &partition.topic,
@@ -109,6 +112,22 @@ impl Historian {
             }
             Observed::Left => self.write(Line::Left(Left {})),
         }
+    }
+
+    fn started(&self, deliver: &Deliver, records: &[Record]) {
+        let [first, ..] = records else { return };
+        let is_batch = records.len() > 1 || deliver.first != deliver.last;
+        let key = if is_batch { None } else { first.key().map(key_text) };
+        self.write(Line::Started(Started {
+            topic: first.topic(),
+            partition: first.partition(),
+            term: deliver.term.get(),
+            offset: deliver.first.get(),
+            attempt: deliver.attempt.get(),
+            key: key.as_deref(),
+            last: is_batch.then_some(deliver.last.get()),
+            count: is_batch.then_some(deliver.count.into()),
+        }));
     }
 
     fn commit_sent(&self, effect: EffectId, positions: &[CommitPosition]) {
@@ -188,6 +207,14 @@ impl Historian {
 
 fn coordinates(term: Term, partition: &TopicPartition) -> PartitionTerm<'_> {
     PartitionTerm { topic: &partition.topic, partition: partition.partition, term: term.get() }
+}
+
+/// The key as text, or its bytes in hex.
+fn key_text(key: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(key) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => key.iter().map(|byte| format!("{byte:02x}")).collect(),
+    }
 }
 
 fn skip_words(why: SkipReason) -> &'static str {

@@ -7,9 +7,11 @@
 use std::sync::Arc;
 
 use surefoot_core::{
-    CommitPosition, EffectId, Offset, Outcome, PauseReason, Position, SkipReason, StartReason,
+    CommitPosition, Deliver, EffectId, Offset, Outcome, PauseReason, Position, SkipReason, StartReason,
     Term, TopicPartition,
 };
+
+use crate::record::Record;
 
 /// Called on the engine's thread for everything that is observed; it must not wait for long.
 pub(crate) type Observer = Box<dyn FnMut(&Observed<'_>) + Send>;
@@ -48,6 +50,8 @@ pub(crate) enum Observed<'a> {
         last: Offset,
         count: usize,
     },
+    /// A handler's call was decided: it begins when its work arrives. A batch has all its records.
+    Started { deliver: &'a Deliver, records: &'a [Record] },
     /// Records were passed over by an explicit decision.
     Skipped {
         term: Term,

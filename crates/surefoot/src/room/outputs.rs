@@ -197,11 +197,14 @@ impl Room {
         match self.unit {
             DeliveryUnit::Record => {
                 let record = self.payloads.take(deliver.token);
+                let records = std::slice::from_ref(&record);
+                self.observer.tell(&Observed::Started { deliver: &deliver, records });
                 self.outbox.push((deliver, record));
             }
             DeliveryUnit::Batch => {
                 let mut records = self.payloads.take_batch(deliver.token);
                 records.retain(|it| (deliver.first..=deliver.last).contains(&it.offset()));
+                self.observer.tell(&Observed::Started { deliver: &deliver, records: &records });
                 self.send_work(Work::Batch(deliver, records));
             }
         }

@@ -8,12 +8,14 @@
 use std::path::{Path, PathBuf};
 
 pub mod audit;
+pub mod bench;
 mod cache;
 pub mod crew;
 pub mod flights;
 pub mod kafka;
 pub mod programs;
 pub mod python;
+pub mod scene;
 
 /// The directory of this workspace.
 fn workspace() -> PathBuf {

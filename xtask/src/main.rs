@@ -6,7 +6,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use xtask::{flights, kafka};
+use xtask::{bench, flights, kafka};
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "The chores of the Surefoot project")]
@@ -17,6 +17,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Chore {
+    /// Measures Surefoot beside its baselines, on a broker of its own
+    Bench(bench::Bench),
     /// Real flights through three processes that are killed, under each guarantee, counted twice
     Flights(flights::command::FlightsCommand),
     /// Runs Apache Kafka on this machine: nodes to start, hurt and stop, and Kafka's own tools
@@ -26,6 +28,7 @@ enum Chore {
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().chore {
+        Chore::Bench(bench) => bench.run(),
         Chore::Flights(command) => command.run(),
         Chore::Kafka(command) => command.run(),
     };

@@ -19,12 +19,12 @@ use crate::python::{Python, Script};
 const COUNT: Script = Script { name: "count.py", text: include_str!("../scripts/count.py") };
 
 /// A run that is over, or a topic before it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Audit<'a> {
     /// The command line that dumps and judges.
     pub programs: &'a Programs,
     /// Where the cluster is.
-    pub bootstrap: &'a str,
+    pub bootstrap: String,
     /// The topic that was consumed.
     pub topic: &'a str,
     /// The group that consumed it.
@@ -130,7 +130,7 @@ impl Audit<'_> {
     /// Counts the run with the independent program.
     pub fn recount(&self, python: &Python) -> Result<Recount> {
         let directory = self.directory.to_string_lossy();
-        python.json(COUNT, &[self.bootstrap, self.topic, self.group, &directory])
+        python.json(COUNT, &[&self.bootstrap, self.topic, self.group, &directory])
     }
 
     fn dump_topic(&self, to: &Path) -> Result<()> {
@@ -143,7 +143,7 @@ impl Audit<'_> {
 
     fn dump(&self, arguments: &[&str], to: &Path) -> Result<()> {
         let file = File::create(to).with_context(|| format!("cannot make {}", to.display()))?;
-        surefoot(self.programs, self.bootstrap, arguments, file.into()).map(drop)
+        surefoot(self.programs, &self.bootstrap, arguments, file.into()).map(drop)
     }
 }
 

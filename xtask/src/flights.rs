@@ -129,7 +129,7 @@ impl Flights<'_> {
         let mut crew = Crew::new(&directory)?;
         let audit = Audit {
             programs: self.programs,
-            bootstrap: self.bootstrap,
+            bootstrap: self.bootstrap.to_owned(),
             topic: self.topic,
             group: &group,
             directory: &directory,
@@ -159,8 +159,8 @@ impl Flights<'_> {
 
     fn member(&self, name: &str, guarantee: Guarantee, group: &str, directory: &Path) -> Command {
         let mut command = Command::new(self.programs.flights());
-        command.args([self.bootstrap, group, self.topic]).arg(directory);
-        command.args([name, guarantee.name()]);
+        command.args([self.bootstrap, group, self.topic, guarantee.name()]);
+        command.arg(directory).arg(name);
         command
     }
 }

@@ -13,6 +13,7 @@ use std::path::PathBuf;
 mod cluster;
 pub mod command;
 mod config;
+mod group;
 mod jars;
 mod java;
 mod metadata;
@@ -24,6 +25,7 @@ mod version;
 
 pub use cluster::{Cluster, ClusterOptions};
 pub use config::{Listeners, Setting, User};
+pub use group::{Group, GroupPartition};
 pub use jars::Jars;
 pub use node::NodeState;
 pub(crate) use node::every_thread_is_stopped;

@@ -217,6 +217,16 @@ impl Cluster {
         Ok(command)
     }
 
+    /// A command that runs a Java program of one file against the release's own client; the caller
+    /// adds its arguments. `name` is the program's class, `text` its source.
+    pub fn java_program(&self, name: &str, text: &str) -> Result<Command> {
+        let version = &self.layout.version;
+        let (java, jars) = (Java::find()?, Jars::of(version)?);
+        let file = self.directory.join(format!("{name}.java"));
+        fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))?;
+        Ok(java.command(&jars, JvmPurpose::Tool, &file.to_string_lossy()))
+    }
+
     fn make_directory(&self) -> Result<()> {
         let directory = self.directory.display();
         if let Some(parent) = self.directory.parent() {

@@ -16,6 +16,7 @@ pub mod kafka;
 pub mod programs;
 pub mod python;
 pub mod scene;
+pub mod test_kafka;
 
 /// The directory of this workspace.
 fn workspace() -> PathBuf {

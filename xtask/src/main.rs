@@ -6,7 +6,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use xtask::{bench, flights, kafka};
+use xtask::{bench, flights, kafka, test_kafka};
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "The chores of the Surefoot project")]
@@ -24,6 +24,8 @@ enum Chore {
     /// Runs Apache Kafka on this machine: nodes to start, hurt and stop, and Kafka's own tools
     #[command(subcommand)]
     Kafka(kafka::command::KafkaCommand),
+    /// Runs the tests that need Apache Kafka, and starts it for them
+    TestKafka(test_kafka::TestKafkaCommand),
 }
 
 fn main() -> ExitCode {
@@ -31,6 +33,7 @@ fn main() -> ExitCode {
         Chore::Bench(bench) => bench.run(),
         Chore::Flights(command) => command.run(),
         Chore::Kafka(command) => command.run(),
+        Chore::TestKafka(command) => command.run(),
     };
     match result {
         Ok(code) => code,

@@ -31,6 +31,24 @@
 //!    an end-of-partition message at N it takes N + 1 for the position, and the next pause, which
 //!    every rebalance brings, would skip record N (confluentinc/librdkafka#4844). Partition queues
 //!    remember the true position, and the client seeks back to it whenever librdkafka has paused.
+//!
+//! # What a rebalance does
+//!
+//! Seen with librdkafka 2.12.1 and Apache Kafka 4.3.1, under the cooperative protocol.
+//!
+//! * While a rebalance event is not answered librdkafka fetches nothing, of any partition, and what
+//!   it had fetched is gone. An unanswered assignment also holds up the group's next rebalance;
+//!   after `max.poll.interval.ms` the group goes on without this member and librdkafka says so only
+//!   when it is answered. So an assignment is best answered at once with nothing, which lets the
+//!   kept partitions go on, and filled in by further `incremental_assign`s as starts are found. A
+//!   revocation is then answered with those of its partitions that were added.
+//! * A revocation may be answered late. Heartbeats and commits go on meanwhile; the group waits
+//!   only under the eager protocol, for `max.poll.interval.ms`.
+//! * A member id that is empty says that the group went on without this member, also where no
+//!   `Revoked { lost: true }` came, because librdkafka tells of no loss while a rebalance is open.
+//! * Partitions are started only while no commit of the client is unanswered.
+//! * After [`Code::AUTO_OFFSET_RESET`] librdkafka no longer reads the partition, and refuses to seek
+//!   it: take it out of the assignment and add it again.
 
 #![expect(
     unsafe_code,

@@ -2,17 +2,20 @@
 
 use std::env;
 use std::process;
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use surefoot_core::TopicPartition;
 
 /// How long a test waits for what must happen.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) fn bootstrap() -> String {
     env::var("SUREFOOT_KAFKA")
@@ -29,18 +32,23 @@ pub(crate) fn unique(what: &str) -> String {
 
 /// A new topic with this many partitions.
 pub(crate) fn topic(partitions: i32) -> String {
-    let name = unique("topic");
-    let admin: AdminClient<_> =
-        ClientConfig::new().set("bootstrap.servers", bootstrap()).create().unwrap();
-    // The records carry a fixed time, long past any retention.
-    let new =
-        NewTopic::new(&name, partitions, TopicReplication::Fixed(1)).set("retention.ms", "-1");
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let created = runtime.block_on(admin.create_topics([&new], &AdminOptions::new())).unwrap();
-    created.into_iter().for_each(|result| {
-        result.unwrap();
+    static ADMIN: LazyLock<AdminClient<DefaultClientContext>> = LazyLock::new(|| {
+        ClientConfig::new().set("bootstrap.servers", bootstrap()).create().unwrap()
     });
-    name
+    let name = unique("topic");
+    // The records carry a fixed time, long past any retention.
+    let topic =
+        NewTopic::new(&name, partitions, TopicReplication::Fixed(1)).set("retention.ms", "-1");
+    let options = AdminOptions::new().request_timeout(Some(Duration::from_secs(5)));
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    // A busy machine lets the broker miss its own session, and then it answers nobody for a while.
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match runtime.block_on(ADMIN.create_topics([&topic], &options)).as_deref() {
+            Ok([Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists))]) => return name,
+            refused => assert!(Instant::now() < deadline, "topic {name}: {refused:?}"),
+        }
+    }
 }
 
 pub(crate) fn partition(topic: &str, partition: i32) -> TopicPartition {

@@ -41,7 +41,7 @@ impl Member {
             ("enable.auto.offset.store", "false"),
             ("enable.partition.eof", "true"),
             ("auto.offset.reset", "error"),
-            ("session.timeout.ms", "6000"),
+            ("session.timeout.ms", "10000"),
             ("heartbeat.interval.ms", "500"),
             ("fetch.wait.max.ms", "50"),
         ]

@@ -1,7 +1,6 @@
 //! Records, ends, errors, seeks and wake-ups of one partition.
 
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use crate::broker::{self, End, PATIENCE, partition, produce, produce_transaction};
 use crate::member::{COOPERATIVE, Member, at};
@@ -108,7 +107,10 @@ fn row_011_the_end_lies_behind_transaction_markers() {
         let options = [COOPERATIVE, ("isolation.level", isolation)];
         let (mut member, assigned) = Member::joined(&group, &topic, &options);
         member.start(&assigned, 0);
-        assert_eq!(member.end(&assigned[0]), 4, "three records and a marker");
+        // Under read committed the first end that is seen may be the one before the marker.
+        member.until("end behind three records and a marker", |member| {
+            (member.ends.get(&assigned[0]) == Some(&4)).then_some(())
+        });
         assert_eq!(member.records.len(), records);
     }
 }
@@ -161,5 +163,4 @@ fn messages_outlive_the_client() {
         messages.iter().filter_map(|it| it.payload()).map(<[u8]>::len).sum::<usize>()
     });
     assert_eq!(reader.join().unwrap(), 10);
-    let _ = Duration::ZERO;
 }

@@ -52,7 +52,8 @@ fn an_assignment_may_be_answered_late_and_in_parts() {
     produce(&topic, 0, 0, 3);
     produce(&topic, 1, 0, 3);
     // Nothing keeps the member in the group but its heartbeats: two session timeouts.
-    let (mut member, mut assigned) = Member::joined(&group, &topic, &[COOPERATIVE]);
+    let options = [COOPERATIVE, ("session.timeout.ms", "6000")];
+    let (mut member, mut assigned) = Member::joined(&group, &topic, &options);
     let (id, generation) = (member.client.member_id(), member.client.generation());
     let answer_at = Instant::now() + Duration::from_secs(12);
     while Instant::now() < answer_at {
@@ -69,6 +70,45 @@ fn an_assignment_may_be_answered_late_and_in_parts() {
     assert_eq!((member.client.member_id(), member.client.generation()), (id, generation));
     assert_eq!(member.client.rebalance_protocol(), RebalanceProtocol::Cooperative);
     member.close();
+}
+
+#[test]
+fn an_assignment_may_be_answered_with_nothing_and_filled_in_later() {
+    let (topic, group) = (broker::topic(4), broker::unique("group"));
+    for index in 0..4 {
+        produce(&topic, index, 0, 3);
+    }
+    let (mut first, mut assigned) = Member::joined(&group, &topic, &[COOPERATIVE]);
+    assigned.sort();
+    first.start(&[], 0);
+    first.start(&assigned[..1], 1);
+    first.read(2);
+
+    // The group takes partitions that were never added: the answer names those that were.
+    let mut second = Member::new(&group, &[COOPERATIVE]);
+    second.client.subscribe(&[&topic]).unwrap();
+    let mut taken = Vec::new();
+    until_both(&mut first, &mut second, "revocation", |first, _| {
+        next_revoked(first).map(|revoked| taken = revoked).is_some()
+    });
+    assert_eq!(taken.len(), 2);
+    let added: Vec<_> = taken.iter().filter(|it| **it == assigned[0]).cloned().collect();
+    first.release(&added);
+    let kept: Vec<_> = assigned.iter().filter(|it| !taken.contains(it)).cloned().collect();
+    until_both(&mut first, &mut second, "hand over", |first, second| {
+        if let Some(partitions) = next_assigned(first) {
+            assert!(partitions.is_empty(), "{partitions:?} were its own before");
+            first.start(&[], 0);
+        }
+        if let Some(partitions) = next_assigned(second) {
+            second.start(&partitions, 0);
+        }
+        second.records.len() == 6
+    });
+    let missing: Vec<_> = kept.into_iter().filter(|it| *it != assigned[0]).collect();
+    let before = first.records.len();
+    first.start(&missing, 2);
+    first.read(before + missing.len());
 }
 
 #[test]
@@ -169,10 +209,15 @@ fn a_revocation_may_be_answered_late_with_a_commit_before() {
 #[test]
 fn row_022_a_member_that_does_not_poll_loses_its_partitions() {
     let (topic, group) = (broker::topic(1), broker::unique("group"));
-    let options = [COOPERATIVE, ("max.poll.interval.ms", "6000")];
+    let options = [COOPERATIVE, ("session.timeout.ms", "6000"), ("max.poll.interval.ms", "6000")];
     let (mut member, assigned) = Member::joined(&group, &topic, &options);
     member.start(&assigned, 0);
     member.end(&assigned[0]);
+    // Polling events is enough, whether or not there are any, and without reading the partition.
+    let enough = Instant::now() + Duration::from_secs(8);
+    while Instant::now() < enough {
+        assert!(member.client.poll_event(Duration::from_millis(100)).is_none());
+    }
     // Only the wake-ups are taken: neither the event queue nor the partition is read.
     let woken = member.wakes.load(std::sync::atomic::Ordering::Relaxed);
     let deadline = Instant::now() + Duration::from_secs(20);

@@ -118,7 +118,7 @@ impl PartitionQueue {
             if message.error().is_none() {
                 last = Some(message.raw_offset());
             } else {
-                if let Some(last) = last {
+                if let Some(last) = last.take() {
                     self.signal.passed(last);
                 }
                 self.signal.miscounted(message.raw_offset(), message.end());

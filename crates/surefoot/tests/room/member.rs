@@ -52,7 +52,7 @@ impl Options {
             topics: vec![topic.to_owned()],
             group: group.to_owned(),
             options: vec![
-                ("session.timeout.ms".to_owned(), "6000".to_owned()),
+                ("session.timeout.ms".to_owned(), "30000".to_owned()),
                 ("heartbeat.interval.ms".to_owned(), "500".to_owned()),
             ],
             engine,
@@ -87,17 +87,6 @@ impl Options {
         let observer = {
             let seen = Arc::clone(&seen);
             Box::new(move |observed: &Observed<'_>| {
-                if std::env::var("STEPS").is_ok() {
-                    eprintln!(
-                        "{:?} {:?} {observed:?}",
-                        std::time::SystemTime::now()
-                            .duration_since(std::time::UNIX_EPOCH)
-                            .unwrap()
-                            .as_millis()
-                            % 100000,
-                        thread::current().id()
-                    );
-                }
                 seen.0.lock().unwrap().steps.push(format!("{observed:?}"));
                 seen.1.notify_all();
             })

@@ -25,16 +25,19 @@ fn graceful_changes_repeat_nothing(strategy: &str) {
     };
     let produce = |round: usize| {
         for partition in 0..4 {
-            broker::produce(&topic, partition, round * 500, 500);
+            broker::produce(&topic, partition, round * 250, 250);
         }
     };
     let steady = start();
     produce(0);
+    produce(1);
     steady.wait_for_records(100);
     let mut all: Vec<(i32, i64)> = Vec::new();
     for round in 1..4 {
         let guest = start();
-        produce(round);
+        produce(2 * round);
+        guest.wait_for_step("StartKnown");
+        produce(2 * round + 1);
         guest.wait_for_records(200);
         let (exit, records, _) = guest.stop();
         assert_eq!(exit.departure, Departure::Left);
@@ -72,12 +75,12 @@ fn row_64_a_handler_longer_than_the_poll_interval_keeps_its_partitions() {
     let (topic, group) = (broker::topic(1), broker::unique("group"));
     broker::produce(&topic, 0, 0, 3);
     let member = Options::new(&topic, &group)
-        .set("session.timeout.ms", "3000")
-        .set("max.poll.interval.ms", "4000")
+        .set("session.timeout.ms", "6000")
+        .set("max.poll.interval.ms", "6000")
         .engine(|engine| engine.drain_deadline = Duration::from_secs(3))
         .start_with(|record| {
             if record.offset().get() == 1 {
-                thread::sleep(Duration::from_secs(9));
+                thread::sleep(Duration::from_secs(13));
             }
             HandlerOutcome::Done
         });

@@ -11,7 +11,12 @@ use crate::link::Work;
 use crate::member::Options;
 use crate::room::{self, RoomConfig, RoomError, StartError};
 
-fn ending(bootstrap_servers: String, topic: &str, options: &[(&str, &str)]) -> RoomError {
+fn ending(
+    bootstrap_servers: String,
+    topic: &str,
+    options: &[(&str, &str)],
+    patience: Duration,
+) -> RoomError {
     let prepared = room::prepare(RoomConfig {
         bootstrap_servers,
         group: broker::unique("group"),
@@ -19,7 +24,7 @@ fn ending(bootstrap_servers: String, topic: &str, options: &[(&str, &str)]) -> R
         options: options.iter().map(|(o, v)| ((*o).to_owned(), (*v).to_owned())).collect(),
         engine: EngineConfig::new(Guarantee::AtLeastOnce),
         max_batch: NonZeroUsize::MIN,
-        start_timeout: Duration::from_secs(3),
+        start_timeout: patience,
         observer: None,
     })
     .unwrap();
@@ -30,21 +35,22 @@ fn ending(bootstrap_servers: String, topic: &str, options: &[(&str, &str)]) -> R
 
 #[test]
 fn a_topic_that_does_not_exist_is_named() {
-    let error = ending(broker::bootstrap(), "no-such-topic", &[]);
+    let error = ending(broker::bootstrap(), "no-such-topic", &[], broker::PATIENCE);
     insta::assert_snapshot!(error, @"topic `no-such-topic` does not exist: create it, or check the spelling");
 }
 
 #[test]
 fn a_port_where_nobody_listens_is_named() {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let error = ending(format!("127.0.0.1:{port}"), "orders", &[]);
+    let error = ending(format!("127.0.0.1:{port}"), "orders", &[], Duration::from_secs(2));
     let RoomError::Start(StartError::NoBroker { reason, .. }) = &error else { panic!("{error}") };
     assert!(reason.contains("refused"), "{error}");
 }
 
 #[test]
 fn a_port_that_does_not_speak_tls_is_named() {
-    let error = ending(broker::bootstrap(), "orders", &[("security.protocol", "ssl")]);
+    let tls = [("security.protocol", "ssl")];
+    let error = ending(broker::bootstrap(), "orders", &tls, Duration::from_secs(2));
     let RoomError::Start(StartError::Tls { .. } | StartError::NoBroker { .. }) = &error else {
         panic!("{error}")
     };

@@ -72,7 +72,7 @@ mod signal;
 
 pub(crate) use admin::{Isolation, OffsetSpec, Stability};
 pub(crate) use client::{Client, CommitEntry, RebalanceProtocol, StartAt};
-pub(crate) use code::{Code, Failure};
+pub(crate) use code::{Code, Failure, PerPartition};
 pub(crate) use config::{ConfigError, NativeConfig};
 pub(crate) use event::{CommitResult, Event, Fault, LogOffset, TopicDescription, TopicFacts};
 pub(crate) use handle::{Handle, TopicMetadata};

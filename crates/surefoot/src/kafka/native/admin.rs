@@ -11,7 +11,7 @@ use std::time::Duration;
 use rdkafka_sys as sys;
 use surefoot_core::{Committed, TopicPartition};
 
-use super::code::{Code, Failure};
+use super::code::{Failure, PerPartition};
 use super::event::{LogOffset, TopicDescription, TopicFacts};
 use super::inner::Inner;
 use super::list::{self, PartitionList};
@@ -20,7 +20,7 @@ use super::raw;
 /// Whether offsets that an open transaction may still change are an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stability {
-    /// Answer [`Code::UNSTABLE_OFFSET_COMMIT`] until the transaction has ended.
+    /// Answer [`UNSTABLE_OFFSET_COMMIT`](super::Code::UNSTABLE_OFFSET_COMMIT) until the transaction has ended.
     Required,
     /// Answer what is stored now.
     NotRequired,
@@ -179,7 +179,7 @@ pub(super) fn ask_describe_topics(client: &Inner, opaque: u64, topics: &[&str], 
 /// The event is alive and answers `ask_committed_offsets`.
 pub(super) unsafe fn committed_offsets(
     event: *mut sys::rd_kafka_event_t,
-) -> Result<Vec<(TopicPartition, Result<Option<Committed>, Code>)>, Failure> {
+) -> Result<PerPartition<Option<Committed>>, Failure> {
     let mut all = Vec::new();
     // SAFETY: vouched for by the caller; what the event lends lives as long as the event.
     unsafe {
@@ -206,9 +206,7 @@ pub(super) unsafe fn committed_offsets(
 /// # Safety
 ///
 /// The event is alive and answers `ask_list_offsets`.
-pub(super) unsafe fn listed_offsets(
-    event: *mut sys::rd_kafka_event_t,
-) -> Vec<(TopicPartition, Result<LogOffset, Code>)> {
+pub(super) unsafe fn listed_offsets(event: *mut sys::rd_kafka_event_t) -> PerPartition<LogOffset> {
     // SAFETY: vouched for by the caller; what the event lends lives as long as the event.
     unsafe {
         let result = sys::rd_kafka_event_ListOffsets_result(event);

@@ -16,7 +16,7 @@ use rdkafka_sys as sys;
 use surefoot_core::{Position, TopicPartition};
 
 use super::admin::{self, Isolation, OffsetSpec, Stability};
-use super::code::{Code, Failure};
+use super::code::{Code, Failure, PerPartition};
 use super::config::{ConfigError, NativeConfig};
 use super::event::{Event, RawEvent};
 use super::handle::Handle;
@@ -232,10 +232,7 @@ impl Client {
     }
 
     /// Stops fetching these partitions and empties their queues.
-    pub(crate) fn pause(
-        &self,
-        partitions: &[TopicPartition],
-    ) -> Vec<(TopicPartition, Result<(), Code>)> {
+    pub(crate) fn pause(&self, partitions: &[TopicPartition]) -> PerPartition<()> {
         let list = PartitionList::of(partitions.iter());
         // SAFETY: the client and the list are alive. The result is in the list.
         unsafe { raw::pause_partitions(self.inner.rk(), list.as_ptr()) };
@@ -245,10 +242,7 @@ impl Client {
 
     /// Goes on fetching partitions that were paused. A pause outlives the assignment: resume before
     /// letting a partition go.
-    pub(crate) fn resume(
-        &self,
-        partitions: &[TopicPartition],
-    ) -> Vec<(TopicPartition, Result<(), Code>)> {
+    pub(crate) fn resume(&self, partitions: &[TopicPartition]) -> PerPartition<()> {
         let list = PartitionList::of(partitions.iter());
         // SAFETY: the client and the list are alive. The result is in the list.
         unsafe { raw::resume_partitions(self.inner.rk(), list.as_ptr()) };
@@ -265,7 +259,7 @@ impl Client {
         &self,
         targets: &[StartAt],
         timeout: Duration,
-    ) -> Result<Vec<(TopicPartition, Result<(), Code>)>, Failure> {
+    ) -> Result<PerPartition<()>, Failure> {
         let mut list = PartitionList::with_capacity(targets.len());
         for target in targets {
             list.push_at(&target.partition, target.position.get(), target.leader_epoch);

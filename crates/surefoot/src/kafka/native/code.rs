@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use surefoot_core::{Outcome, Refusal};
+use surefoot_core::{Outcome, Refusal, TopicPartition};
 
 use super::raw;
 
@@ -23,6 +23,9 @@ pub(crate) struct Failure {
     /// librdkafka's own words.
     pub(crate) message: String,
 }
+
+/// The result of a request for each partition that it named.
+pub(crate) type PerPartition<T> = Vec<(TopicPartition, Result<T, Code>)>;
 
 impl Code {
     pub(crate) const TRANSPORT: Self = Self(-195);

@@ -7,7 +7,7 @@ use rdkafka_sys as sys;
 use surefoot_core::{Committed, Position, TopicPartition};
 
 use super::admin;
-use super::code::{Code, Failure};
+use super::code::{Code, Failure, PerPartition};
 use super::list::{self, Element};
 use super::{log, raw};
 
@@ -41,14 +41,14 @@ pub(crate) enum Event {
         /// The number given with the request.
         opaque: u64,
         /// Each partition's result.
-        result: Result<Vec<(TopicPartition, Result<Option<Committed>, Code>)>, Failure>,
+        result: Result<PerPartition<Option<Committed>>, Failure>,
     },
     /// Answers `list_offsets`.
     ListedOffsets {
         /// The number given with the request.
         opaque: u64,
         /// Each partition's result.
-        result: Result<Vec<(TopicPartition, Result<LogOffset, Code>)>, Failure>,
+        result: Result<PerPartition<LogOffset>, Failure>,
     },
     /// Answers `describe_topics`.
     DescribedTopics {

@@ -7,7 +7,7 @@ use std::slice;
 use rdkafka_sys as sys;
 use surefoot_core::{Position, TopicPartition};
 
-use super::code::Code;
+use super::code::{Code, PerPartition};
 use super::raw;
 
 /// An owned list; destroyed when dropped.
@@ -116,7 +116,7 @@ impl PartitionList {
     }
 
     /// What a call left as the result of each partition.
-    pub(super) fn results(&self) -> Vec<(TopicPartition, Result<(), Code>)> {
+    pub(super) fn results(&self) -> PerPartition<()> {
         self.elements()
             .into_iter()
             .map(|element| (element.partition, element.error.map_or(Ok(()), Err)))

@@ -130,7 +130,11 @@ impl Engine {
         self.answer_waiters(index, &Answer::TermEnded);
         let partition = &mut self.partitions[index as usize];
         partition.commit.asked = None;
-        if let Some(held) = partition.assignment.take() {
+        if partition.assignment.is_some() {
+            // A unit that gave up keeps its lane as long as its term; the next one needs it.
+            self.drop_units(index, Drop::All);
+        }
+        if let Some(held) = self.partitions[index as usize].assignment.take() {
             self.terms.remove(&held.term);
             self.assigned -= 1;
         }

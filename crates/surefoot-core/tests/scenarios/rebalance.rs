@@ -51,6 +51,20 @@ fn drain_that_runs_out_of_time_commits_what_ended_and_releases() {
 }
 
 #[test]
+fn row_020_a_batch_that_gave_up_while_draining_leaves_no_lane_behind() {
+    let batches = EngineConfig { delivery_unit: DeliveryUnit::Batch, ..eager() };
+    let (mut h, old) = Harness::started(batches);
+    h.fetch(old, &[(0, 1), (1, 1)]);
+    h.input(Input::Revoked(vec![p(0)]));
+    h.end_range(old, 0, 1, HandlerOutcome::Cancelled);
+    assert!(h.released());
+    let term = h.assign(0, facts(None, 10));
+    h.delivered();
+    h.fetch(term, &[(0, 1), (1, 1)]);
+    assert_eq!(h.delivered(), [0], "the lane is free");
+}
+
+#[test]
 fn the_end_behind_records_that_a_drain_dropped_is_not_committed() {
     let (mut h, term) = Harness::started(eager());
     h.fetch(term, &[(0, 1)]);

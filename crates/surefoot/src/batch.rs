@@ -55,9 +55,17 @@ pub(crate) struct BatchCall {
     desk: Arc<Desk>,
     held: Arc<Held>,
     attempt: Attempt,
-    /// The parts that did not end, in order.
-    open: Mutex<Vec<Part>>,
+    ledger: Mutex<Ledger>,
     told: AtomicBool,
+}
+
+/// What is not handed in yet.
+struct Ledger {
+    /// The parts that nothing was said about, in order.
+    open: Vec<Part>,
+    /// The records that failed. The first failure that is handed in stops the consumer, so they
+    /// wait for the end of the call, when what is done can go before.
+    failed: Vec<(Part, Why)>,
 }
 
 impl Batch {
@@ -73,9 +81,9 @@ impl Batch {
         };
         let count = u32::try_from(records.len()).expect("a fetch has fewer records than a u32");
         let all = Part { first: first.offset(), last: last.offset(), count };
-        let open = Mutex::new(vec![all]);
+        let ledger = Mutex::new(Ledger { open: vec![all], failed: Vec::new() });
         let told = AtomicBool::new(false);
-        let call = Arc::new(BatchCall { desk, held, attempt, open, told });
+        let call = Arc::new(BatchCall { desk, held, attempt, ledger, told });
         (Self { records, call: Arc::clone(&call) }, call)
     }
 
@@ -122,9 +130,9 @@ impl Batch {
             return Err(self.not_in_batch(up_to));
         }
         let mut ends = Ends::default();
-        let mut open = self.call.open();
+        let mut ledger = self.call.ledger();
         let upper = self.records.partition_point(|record| record.offset() <= up_to);
-        open.retain_mut(|part| {
+        ledger.open.retain_mut(|part| {
             let range = self.range(*part);
             if range.start >= upper {
                 return true;
@@ -142,8 +150,8 @@ impl Batch {
         Ok(())
     }
 
-    /// Reports at once that one record failed. The other records go on; the consumer starts
-    /// nothing new, finishes what runs, and stops with this record's coordinates.
+    /// Says that one record failed. The other records go on. When the call ends, the consumer takes
+    /// no new work, finishes what runs, and stops with this record's coordinates.
     ///
     /// # Errors
     ///
@@ -152,7 +160,7 @@ impl Batch {
         let Ok(index) = self.records.binary_search_by_key(&offset, Record::offset) else {
             return Err(self.not_in_batch(offset));
         };
-        let mut open = self.call.open();
+        let Ledger { open, failed } = &mut *self.call.ledger();
         let Some(place) = open.iter().position(|part| (part.first..=part.last).contains(&offset))
         else {
             return Err(BatchError::Ended { partition: self.topic_partition(), offset });
@@ -161,10 +169,7 @@ impl Batch {
         let around = [range.start..index, index + 1..range.end];
         let left = around.into_iter().filter(|range| !range.is_empty());
         open.splice(place..=place, left.map(|range| self.part(range)));
-        let mut ends = Ends::default();
-        let failed = self.part(index..index + 1);
-        self.call.note(&mut ends, failed, Verdict::Not(Why::Failed(error.into())));
-        self.call.desk.hand_in(&mut ends);
+        failed.push((self.part(index..index + 1), Why::Failed(error.into())));
         Ok(())
     }
 
@@ -222,17 +227,22 @@ impl BatchCall {
             Some(Why::Failed(_)) => self.held.is_cancelled(),
             Some(Why::Panicked(_)) => false,
         };
-        for part in std::mem::take(&mut *self.open()) {
-            let verdict = match &mut why {
-                _ if is_cancelled => Verdict::Cancelled,
-                None => Verdict::Done,
+        let Ledger { open, failed } = &mut *self.ledger();
+        for part in open.drain(..) {
+            match &mut why {
+                _ if is_cancelled => self.note(ends, part, Verdict::Cancelled),
+                None => self.note(ends, part, Verdict::Done),
                 Some(why) => {
                     // Each part that is left failed for the one reason that there is.
                     let same = why.repeat();
-                    Verdict::Not(std::mem::replace(why, same))
+                    failed.push((part, std::mem::replace(why, same)));
                 }
-            };
-            self.note(ends, part, verdict);
+            }
+        }
+        // The lowest is the one that the consumer stops with.
+        failed.sort_unstable_by_key(|(part, _)| part.first);
+        for (part, why) in failed.drain(..) {
+            self.note(ends, part, Verdict::Not(why));
         }
     }
 
@@ -241,9 +251,9 @@ impl BatchCall {
         self.desk.note(ends, call, part, verdict);
     }
 
-    fn open(&self) -> MutexGuard<'_, Vec<Part>> {
-        // The parts are whole whenever the lock is let go of.
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        // It is whole whenever the lock is let go of.
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

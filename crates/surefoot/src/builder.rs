@@ -387,7 +387,8 @@ mod tests {
 
     #[test]
     fn typed_settings_and_options_are_one_list_of_which_the_last_counts() {
-        let check = |builder: Builder| builder.isolation_level(IsolationLevel::ReadCommitted).build();
+        let check =
+            |builder: Builder| builder.isolation_level(IsolationLevel::ReadCommitted).build();
         assert!(check(orders().option("isolation.level", "nonsense")).is_ok());
         let last = orders()
             .isolation_level(IsolationLevel::ReadCommitted)

@@ -62,8 +62,7 @@ impl Recorder {
                 Err(error) => return Err(error),
             }
         };
-        let recorder =
-            Self { file, path, broken: OnceLock::new(), alarm: OnceLock::new() };
+        let recorder = Self { file, path, broken: OnceLock::new(), alarm: OnceLock::new() };
         let mut lines = Lines::default();
         lines.push(&Line::Begin(begin(incarnation)));
         (&recorder.file).write_all(&lines.text)?;

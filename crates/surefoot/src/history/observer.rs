@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use surefoot_core::{
-    CommitPosition, Deliver, EffectId, Outcome, PauseReason, SkipReason, StartAt, StartReason, Term,
-    TopicPartition,
+    CommitPosition, Deliver, EffectId, Outcome, PauseReason, SkipReason, StartAt, StartReason,
+    Term, TopicPartition,
 };
 
 use super::{

@@ -358,8 +358,9 @@ impl Engine {
         refusal: Refusal,
     ) {
         self.counters.commits_refused += 1;
+        // At-most-once goes on counting what the commit covered as ahead, and sends it again: the
+        // client may have sent it before by itself, and stored it with that.
         self.back_off_commit(now, index);
-        self.uncover(index, commit.term);
         let grace = self.config.commit_timeout;
         let partition = &mut self.partitions[index as usize];
         let name = partition.name.clone();
@@ -394,15 +395,6 @@ impl Engine {
         let slot = &mut self.partitions[index as usize].commit;
         slot.failures += 1;
         slot.retry_at = Some(now.after(backoff(slot.failures)));
-    }
-
-    /// At-most-once: a refused commit covers nothing, so its records are not ahead.
-    fn uncover(&mut self, index: PartitionIndex, term: Term) {
-        let Some(held) = self.held_mut(index).filter(|held| held.term == term) else {
-            return;
-        };
-        held.ahead -= std::mem::take(&mut held.covering_ahead);
-        held.covering = held.covered;
     }
 
     pub(super) fn answer_waiters(&mut self, index: PartitionIndex, answer: &Answer) {

@@ -40,6 +40,25 @@ fn row_005_an_unknown_commit_is_sent_again_as_it_was_and_starts_nothing() {
 }
 
 #[test]
+fn row_005_a_refusal_after_an_unknown_outcome_settles_nothing() {
+    let mut h = Harness::new(window(2));
+    let (a, b) = (h.assign(0, facts(None, 10)), h.assign(1, facts(None, 10)));
+    h.fetch(a, &[(0, 1), (1, 2)]);
+    let (commit, _) = h.commit();
+    h.fetch(b, &[(0, 1), (1, 2)]);
+    h.commit_ended(commit, Outcome::Unknown);
+    h.advance(Duration::from_secs(1));
+    let (again, _) = h.commit();
+    h.commit_ended(again, Outcome::Refused(Refusal::Rebalancing));
+    assert!(h.commits().is_empty(), "the first may have been stored: its records fill the window");
+    h.advance(Duration::from_secs(1));
+    let (third, position) = h.commit();
+    assert_eq!((third.1, position), (a, 2));
+    h.commit_ended(third, Outcome::Done(()));
+    assert_eq!(h.delivered(), [0, 1]);
+}
+
+#[test]
 fn the_window_is_one_for_all_partitions() {
     let mut h = Harness::new(window(3));
     let (a, b) = (h.assign(0, facts(None, 10)), h.assign(1, facts(None, 10)));
@@ -117,18 +136,18 @@ fn contradictions_are_refused_with_the_reason() {
 }
 
 #[test]
-fn a_retry_that_finds_no_room_in_the_window_waits_for_it() {
+fn a_refused_commit_keeps_its_place_in_the_window() {
     let mut h = Harness::new(window(1));
     let (a, b) = (h.assign(0, facts(None, 10)), h.assign(1, facts(None, 10)));
     h.fetch(a, &[(0, 1)]);
     let (commit, _) = h.commit();
     h.fetch(b, &[(0, 1)]);
     h.commit_ended(commit, Outcome::Refused(Refusal::Unavailable));
-    let (commit, _) = h.commit();
-    assert_eq!(commit.1, b);
-    h.commit_ended(commit, Outcome::Done(()));
-    h.advance(Duration::from_secs(10));
     assert!(h.commits().is_empty());
-    h.done(b, 0);
-    assert_eq!(h.commit().0.1, a);
+    h.advance(Duration::from_secs(10));
+    let (commit, _) = h.commit();
+    assert_eq!(commit.1, a);
+    h.commit_ended(commit, Outcome::Done(()));
+    h.done(a, 0);
+    assert_eq!(h.commit().0.1, b);
 }

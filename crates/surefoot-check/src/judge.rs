@@ -13,6 +13,7 @@ pub fn judge(run: &Run, promise: &Promise) -> Verdict {
     let mut findings = Findings::default();
     let counts = predicates::judge(&facts, &mut findings);
     let violations = findings.violations(&facts);
+    findings.judged.sort_unstable();
     Verdict {
         guarantee: promise.guarantee,
         processing_order: promise.processing_order,

@@ -80,7 +80,7 @@ fn show_missed(
     let slots = terms().map(|term| term.slot(first));
     let mut shown: Vec<u32> =
         slots.flat_map(|slot| [slot.started, slot.failed]).filter(|&e| e != NEVER).collect();
-    if let Some(owner) = terms().last().filter(|_| shown.is_empty()) {
+    if let Some(owner) = terms().next_back().filter(|_| shown.is_empty()) {
         shown.push(owner.began);
         shown.extend(owner.end.map(|end| end.entry));
     }

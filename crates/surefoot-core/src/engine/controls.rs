@@ -173,9 +173,19 @@ impl Engine {
             if matches!(unit.state, UnitState::Ended | UnitState::Running) {
                 continue;
             }
-            let skipped = end.min(unit.first + u64::from(unit.count)) - unit.first;
-            if skipped < u64::from(unit.count) {
-                // The rest of a batch is still delivered, as the batch that it is.
+            let behind = unit.first + u64::from(unit.count);
+            if end < behind {
+                // The rest of a batch is still delivered, without what was skipped.
+                let tracker = &held.tracker;
+                let fresh = (unit.first..end).filter(|&number| !tracker.is_finished(number));
+                let fresh = fresh.count() as u32;
+                records += u64::from(fresh);
+                ahead += u64::from(fresh) * u64::from(unit.first < held.covering);
+                unit.left -= fresh;
+                if unit.state != UnitState::Failed {
+                    unit.count = (behind - end) as u32;
+                    unit.first = end;
+                }
                 continue;
             }
             if unit.state != UnitState::Failed {

@@ -31,6 +31,25 @@ fn commit_at_skips_what_did_not_start() {
 }
 
 #[test]
+fn commit_at_within_a_batch_delivers_what_is_left_of_it() {
+    let batches = EngineConfig { delivery_unit: DeliveryUnit::Batch, ..eager() };
+    let (mut h, term) = Harness::started(batches);
+    h.control(Control::Pause(vec![p(0)]));
+    h.fetch(term, &[(1, 1), (2, 1), (3, 1)]);
+    h.control(Control::CommitAt(vec![(p(0), Position::new(2))]));
+    h.control(Control::Resume(vec![p(0)]));
+    let deliver = h.take().into_iter().find_map(|output| match output {
+        Output::Deliver(deliver) => Some(deliver),
+        _ => None,
+    });
+    let Deliver { first, last, count, .. } = deliver.expect("the rest of the batch");
+    assert_eq!((first, last, count), (Offset::new(2), Offset::new(3), 2));
+    h.end_range(term, 2, 3, HandlerOutcome::Done);
+    h.fetch(term, &[(4, 1)]);
+    assert_eq!(h.delivered(), [4], "the batch gave its lane back");
+}
+
+#[test]
 fn commit_at_over_waiting_records_commits_and_names_the_skip() {
     let (mut h, term) = Harness::started(eager());
     h.control(Control::Pause(vec![p(0)]));

@@ -47,8 +47,8 @@
 //! * A member id that is empty says that the group went on without this member, also where no
 //!   `Revoked { lost: true }` came, because librdkafka tells of no loss while a rebalance is open.
 //! * Partitions are started only while no commit of the client is unanswered.
-//! * After [`Code::AUTO_OFFSET_RESET`] librdkafka no longer reads the partition, and refuses to seek
-//!   it: take it out of the assignment and add it again.
+//! * After [`Code::AUTO_OFFSET_RESET`] librdkafka no longer reads the partition, and refuses to
+//!   seek it: take it out of the assignment and add it again.
 
 #![expect(
     unsafe_code,

@@ -20,7 +20,7 @@ use super::raw;
 /// Whether offsets that an open transaction may still change are an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stability {
-    /// Answer [`UNSTABLE_OFFSET_COMMIT`](super::Code::UNSTABLE_OFFSET_COMMIT) until the transaction has ended.
+    /// Answer `UNSTABLE_OFFSET_COMMIT` until the transaction has ended.
     Required,
     /// Answer what is stored now.
     NotRequired,

@@ -98,9 +98,9 @@ impl Code {
     /// What a request that changes the group's offsets came to, if it was answered with this.
     pub(crate) fn outcome(self) -> Outcome<()> {
         let refusal = match self {
-            // Sent or not, applied or not. librdkafka gives the first five for requests that were in
-            // flight. The coordinator gives the others also for an append to its log that was not
-            // replicated in time, or whose leadership it lost, and that may yet count.
+            // Sent or not, applied or not. librdkafka gives the first five for requests that were
+            // in flight. The coordinator gives the others also for an append to its log that was
+            // not replicated in time, or whose leadership it lost, and that may yet count.
             Self::TRANSPORT
             | Self::TIMED_OUT
             | Self::WAIT_COORD

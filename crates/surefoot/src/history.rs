@@ -8,6 +8,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -35,6 +36,8 @@ pub(crate) struct Recorder {
     path: PathBuf,
     broken: OnceLock<Arc<io::Error>>,
     alarm: OnceLock<Sender>,
+    /// Records that were started and did not end.
+    running: AtomicU64,
 }
 
 /// Lines that are written together.
@@ -62,7 +65,13 @@ impl Recorder {
                 Err(error) => return Err(error),
             }
         };
-        let recorder = Self { file, path, broken: OnceLock::new(), alarm: OnceLock::new() };
+        let recorder = Self {
+            file,
+            path,
+            broken: OnceLock::new(),
+            alarm: OnceLock::new(),
+            running: AtomicU64::new(0),
+        };
         let mut lines = Lines::default();
         lines.push(&Line::Begin(begin(incarnation)));
         (&recorder.file).write_all(&lines.text)?;
@@ -97,6 +106,24 @@ impl Recorder {
         self.write(&mut lines);
     }
 
+    /// Writes that a call for this many records begins.
+    pub(crate) fn started(&self, started: Started<'_>) {
+        self.running.fetch_add(started.count.unwrap_or(1), Ordering::Relaxed);
+        self.record(&Line::Started(started));
+    }
+
+    /// Adds the end of a call, or of a part of a batch, to lines that are about to be written.
+    pub(crate) fn ended(&self, lines: &mut Lines, ended: &Ended<'_>) {
+        self.running.fetch_sub(ended.count.unwrap_or(1), Ordering::Relaxed);
+        lines.push(&Line::Ended(ended));
+    }
+
+    /// Writes the last line.
+    pub(crate) fn exited(&self, code: i32, why: String) {
+        let unfinished = self.running.load(Ordering::Relaxed);
+        self.record(&Line::Exited(Exited { code, why, unfinished }));
+    }
+
     /// From here on, a hole in the history stops the consumer at once.
     pub(crate) fn set_alarm(&self, sender: Sender) {
         // A recorder belongs to one run.
@@ -118,11 +145,6 @@ impl Lines {
     /// Adds a line with the present time.
     pub(crate) fn push(&mut self, line: &Line<'_>) {
         self.push_at(micros_since_epoch(), line);
-    }
-
-    /// Adds the end of a handler call.
-    pub(crate) fn ended(&mut self, ended: &Ended<'_>) {
-        self.push(&Line::Ended(ended));
     }
 
     fn push_at(&mut self, at: u64, line: &Line<'_>) {

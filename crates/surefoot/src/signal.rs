@@ -11,7 +11,7 @@ use std::thread;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::history::{Exited, Line, Recorder, Signal as SignalLine};
+use crate::history::{Line, Recorder, Signal as SignalLine};
 use crate::link::{Message, Sender};
 
 /// Shells report a process that a signal ended with this, plus the signal's number.
@@ -85,8 +85,7 @@ impl Listener {
         let code = EXIT_BY_SIGNAL + number;
         for member in &self.members {
             if let Some(recorder) = &member.recorder {
-                let why = format!("signal {number}, received {nth} times");
-                recorder.record(&Line::Exited(Exited { code, why, unfinished: 0 }));
+                recorder.exited(code, format!("signal {number}, the second one"));
             }
         }
         std::process::exit(code);

@@ -145,16 +145,6 @@ pub enum RunError {
 }
 
 impl RunError {
-    /// Records whose handlers still ran at the end.
-    pub(crate) fn unfinished(&self) -> u64 {
-        match self {
-            Self::DrainTimedOut { unfinished } | Self::Aborted { unfinished } => {
-                unfinished.iter().map(|left| left.running).sum()
-            }
-            _ => 0,
-        }
-    }
-
     /// The result of a run whose engine came to rest.
     pub(crate) fn of_exit(exit: Exit, blamed: Vec<Blamed>, group: &str) -> Result<(), Self> {
         let Stopped { reason, unfinished } = exit.stopped;

@@ -118,7 +118,7 @@ impl Historian {
         let [first, ..] = records else { return };
         let is_batch = records.len() > 1 || deliver.first != deliver.last;
         let key = if is_batch { None } else { first.key().map(key_text) };
-        self.write(Line::Started(Started {
+        self.recorder.started(Started {
             topic: first.topic(),
             partition: first.partition(),
             term: deliver.term.get(),
@@ -127,7 +127,7 @@ impl Historian {
             key: key.as_deref(),
             last: is_batch.then_some(deliver.last.get()),
             count: is_batch.then_some(deliver.count.into()),
-        }));
+        });
     }
 
     fn commit_sent(&self, effect: EffectId, positions: &[CommitPosition]) {

@@ -49,11 +49,6 @@ where
         Self { waiting: FuturesUnordered::new(), spare: Vec::new() }
     }
 
-    /// The calls that wait for something.
-    pub(crate) fn len(&self) -> usize {
-        self.waiting.len()
-    }
-
     /// Makes a call and polls it once. Returns its end if it did not have to wait.
     ///
     /// A call that waits is polled again by the next [`Calls::poll_ended`], which must therefore

@@ -92,8 +92,8 @@ impl Desk {
             attempt: call.attempt,
             outcome,
         });
-        if self.recorder.is_some() {
-            ends.lines.ended(&Ended {
+        if let Some(recorder) = &self.recorder {
+            let ended = Ended {
                 topic: &call.held.topic,
                 partition: call.held.partition,
                 term: call.held.term.get(),
@@ -103,7 +103,8 @@ impl Desk {
                 count: call.is_batch.then_some(part.count.into()),
                 result,
                 message: why.as_ref().map(ToString::to_string),
-            });
+            };
+            recorder.ended(&mut ends.lines, &ended);
         }
         if let Some(why) = why {
             ends.blamed.push(Blamed {

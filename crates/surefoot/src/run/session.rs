@@ -13,7 +13,7 @@ use super::Desk;
 use crate::consumer::{Observer, Plan};
 use crate::error::RunError;
 use crate::event::Subscribers;
-use crate::history::{Begin, Exited, FORMAT, GuaranteeName, Historian, Line, OrderName, Recorder};
+use crate::history::{Begin, FORMAT, GuaranteeName, Historian, OrderName, Recorder};
 use crate::link::{Message, Sender, Work};
 use crate::room::Running;
 use crate::route::Route;
@@ -107,11 +107,10 @@ impl Session {
     /// Writes the last line. A history with a hole is why the run ended, whatever else is said.
     fn end_history(&self, result: Result<(), RunError>) -> Result<(), RunError> {
         let Some(recorder) = &self.recorder else { return result };
-        let (code, why, unfinished) = match &result {
-            Ok(()) => (0, "stopped".to_owned(), 0),
-            Err(error) => (1, error.to_string(), error.unfinished()),
-        };
-        recorder.record(&Line::Exited(Exited { code, why, unfinished }));
+        match &result {
+            Ok(()) => recorder.exited(0, "stopped".to_owned()),
+            Err(error) => recorder.exited(1, error.to_string()),
+        }
         match recorder.error() {
             Some(source) => Err(RunError::History { path: recorder.path().to_owned(), source }),
             None => result,

@@ -1,5 +1,7 @@
 //! Files as processes leave them: whole, torn, damaged, missing.
 
+#![expect(clippy::unwrap_used, reason = "a test's helpers fail the test")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -10,7 +10,10 @@ use std::collections::VecDeque;
 use crate::commit::CommitSlot;
 use crate::flow::Pauses;
 use crate::lane::LaneKey;
-use crate::{ControlId, DoneRanges, Mono, Offset, OffsetTracker, Position, SeekReason, SeekTo};
+use crate::{
+    ControlId, DoneRanges, Guarantee, Mono, Offset, OffsetTracker, PauseReason, Position,
+    SeekReason, SeekTo,
+};
 use crate::{Term, Token, TopicPartition};
 
 /// A partition that this engine held at least once.
@@ -39,6 +42,8 @@ pub(crate) struct Assignment {
     pub(crate) in_round: bool,
     /// Units that run.
     pub(crate) running: usize,
+    /// The number behind the last record that started.
+    pub(crate) started: u64,
     /// Units that joined a lane and did not start: ready or waiting.
     pub(crate) unstarted: u64,
     /// Records that were read and did not end, and their bytes.
@@ -50,6 +55,9 @@ pub(crate) struct Assignment {
     pub(crate) covering_position: Position,
     /// At-most-once: how many records the commit in flight adds to those ahead.
     pub(crate) covering_ahead: u64,
+    /// At-most-once: the outcome of a commit up to `covering` was unknown once, so it may be stored
+    /// whatever becomes of those that repeat it.
+    pub(crate) covering_unknown: bool,
     /// At-most-once: records below this number are covered by an acknowledged commit and may start.
     pub(crate) covered: u64,
     /// At-most-once: records below `covering` that did not end.
@@ -193,12 +201,14 @@ impl Assignment {
             ready: VecDeque::new(),
             in_round: false,
             running: 0,
+            started: 0,
             unstarted: 0,
             buffered_records: 0,
             buffered_bytes: 0,
             covering: 0,
             covering_position: Position::new(0),
             covering_ahead: 0,
+            covering_unknown: false,
             covered: 0,
             ahead: 0,
             committed: None,
@@ -216,6 +226,18 @@ impl Assignment {
     /// Whether the start is known, so that the frontier means something.
     pub(crate) fn has_start(&self) -> bool {
         !matches!(self.stage, Stage::FindingStart(_) | Stage::Seeking(_))
+    }
+
+    /// The number from which on a drain drops what did not start. Below it the rest of what started
+    /// lies, or what was committed ahead: left to the next owner, the one would be repeated and the
+    /// other lost. Behind a failure, in a pause or without the group's ear nothing can be saved.
+    pub(crate) fn kept_by_drain(&self, guarantee: Guarantee) -> u64 {
+        if guarantee == Guarantee::AtMostOnce {
+            return self.covering;
+        }
+        let failed = self.units.iter().any(|(_, unit)| unit.state == UnitState::Failed);
+        let hopeless = failed || self.pauses.has(PauseReason::User) || self.fenced_at.is_some();
+        if hopeless { 0 } else { self.started }
     }
 
     /// The leader epoch of the record before the one with this number.

@@ -91,10 +91,18 @@ impl LaneTable {
         Some(first)
     }
 
-    /// Forgets the units that wait in this lane, because their term ended.
-    pub(crate) fn forget_waiting(&mut self, at: (PartitionIndex, LaneKey)) {
+    /// Forgets the units that wait in this lane from unit `from` on. Where others wait ahead of
+    /// them, [`LaneTable::end_waiting_at`] says which of these is the last.
+    pub(crate) fn forget_waiting(&mut self, at: (PartitionIndex, LaneKey), from: u64) {
         if let Some(lane) = self.lanes.get_mut(&at) {
-            lane.waiting = None;
+            lane.waiting = lane.waiting.filter(|(first, _)| *first < from);
+        }
+    }
+
+    /// Makes this unit the last that waits in its lane.
+    pub(crate) fn end_waiting_at(&mut self, at: (PartitionIndex, LaneKey), unit: u64) {
+        if let Some(Lane { waiting: Some((_, last)), .. }) = self.lanes.get_mut(&at) {
+            *last = unit;
         }
     }
 

@@ -8,6 +8,7 @@
 use crate::assignment::{Assignment, Stage, UnitState};
 use crate::commit::{CommitSlot, InFlight, backoff};
 use crate::engine::Engine;
+use crate::engine::running::Drop;
 use crate::lane::PartitionIndex;
 use crate::{
     Answer, CommitPolicy, CommitPosition, ControlRefusal, Effect, EffectId, Guarantee, Mono,
@@ -290,6 +291,9 @@ impl Engine {
             Outcome::Unknown => {
                 self.counters.commits_unknown += 1;
                 self.back_off_commit(now, index);
+                if let Some(held) = self.held_mut(index).filter(|held| held.term == commit.term) {
+                    held.covering_unknown = true;
+                }
             }
         }
         self.settle(now, index);
@@ -316,6 +320,7 @@ impl Engine {
         if at_most_once {
             held.covered = held.covered.max(commit.number);
             held.covering_ahead = 0;
+            held.covering_unknown = false;
         }
         let slot = &mut partition.commit;
         let reached = |waiter: &mut crate::commit::Waiter| waiter.position <= commit.position;
@@ -371,6 +376,9 @@ impl Engine {
                     partition.assignment.as_mut().filter(|held| held.term == commit.term)
                 {
                     held.fenced_at = Some(now);
+                    if held.stage == Stage::Draining {
+                        self.drop_units(index, Drop::BeyondDrain);
+                    }
                 }
                 self.answer_waiters(index, &Answer::TermEnded);
                 false

@@ -219,7 +219,7 @@ impl Engine {
         for (_, unit) in held.units.iter_mut() {
             let Some(lane) = unit.lane else { continue };
             match unit.state {
-                UnitState::Waiting => lanes.forget_waiting((index, lane)),
+                UnitState::Waiting => lanes.forget_waiting((index, lane), 0),
                 UnitState::Ready | UnitState::Failed => lanes.free((index, lane)),
                 _ => {}
             }

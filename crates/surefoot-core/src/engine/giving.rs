@@ -65,7 +65,8 @@ impl Engine {
         held.filter(|&index| self.held(index).is_some()).collect()
     }
 
-    /// Starts nothing new on a partition and lets what runs end.
+    /// Reads nothing more of a partition, starts only what its frontier needs to catch up with what
+    /// started before, and lets that end.
     pub(super) fn begin_drain(&mut self, now: Mono, index: PartitionIndex) {
         let Some(held) = self.held_mut(index) else {
             return;
@@ -78,7 +79,7 @@ impl Engine {
                 let (term, running) = (held.term, held.running);
                 let reason = PauseReason::Drain;
                 self.outputs.push_back(Output::Pause { term, reason });
-                self.drop_units(index, Drop::Uncovered);
+                self.drop_units(index, Drop::BeyondDrain);
                 // A batch can end early, between two of its records, and lose nothing by it.
                 if running > 0 && self.config.delivery_unit == DeliveryUnit::Batch {
                     self.outputs.push_back(Output::Cancel { term });

@@ -38,6 +38,7 @@ impl Engine {
                 unit.since = now;
                 let unit = *unit;
                 held.running += 1;
+                held.started = held.started.max(unit.first + u64::from(unit.count));
                 held.unstarted -= 1;
                 self.running += 1;
                 self.outputs.push_back(Self::deliver(held, &unit));
@@ -211,6 +212,9 @@ impl Engine {
         outcome: HandlerOutcome,
     ) {
         let draining = self.held(index).is_some_and(|held| held.stage == Stage::Draining);
+        if draining {
+            self.drop_units(index, Drop::BeyondDrain);
+        }
         if outcome == HandlerOutcome::Cancelled && draining {
             return;
         }
@@ -270,26 +274,35 @@ impl Engine {
     /// Gives back the payloads of units that will not start, and their places in the lanes, and
     /// returns how many records of them were committed ahead.
     pub(super) fn drop_units(&mut self, index: PartitionIndex, scope: Drop) -> u64 {
-        let Self { partitions, lanes, outputs, counters, .. } = self;
+        let Self { config, partitions, lanes, outputs, counters, .. } = self;
         let Some(held) = partitions[index as usize].assignment.as_mut() else {
             return 0;
         };
-        let from = if scope == Drop::Uncovered { held.covering } else { 0 };
-        for (_, unit) in held.units.iter().filter(|(_, unit)| unit.first >= from) {
-            if let (UnitState::Waiting, Some(lane)) = (unit.state, unit.lane) {
-                lanes.forget_waiting((index, lane));
+        let from = match scope {
+            Drop::BeyondDrain => held.kept_by_drain(config.guarantee),
+            Drop::All => 0,
+        };
+        let boundary = held.units.iter().find(|(_, unit)| unit.first >= from);
+        let boundary = boundary.map_or(u64::MAX, |(number, _)| number);
+        for (number, unit) in held.units.iter_mut() {
+            let (UnitState::Waiting, Some(lane)) = (unit.state, unit.lane) else { continue };
+            if number >= boundary {
+                lanes.forget_waiting((index, lane), boundary);
+            } else if unit.next >= boundary {
+                unit.next = 0;
+                lanes.end_waiting_at((index, lane), number);
             }
         }
         let (mut dropped, mut lost, mut left, mut bytes) = (0, 0, 0, 0);
         for (_, unit) in held.units.iter_mut().filter(|(_, unit)| unit.first >= from) {
             match unit.state {
                 UnitState::Running | UnitState::Ended => continue,
-                UnitState::Failed if scope == Drop::Uncovered => continue,
+                UnitState::Failed if scope == Drop::BeyondDrain => continue,
                 UnitState::Failed => {}
                 UnitState::Buffered | UnitState::Waiting | UnitState::Ready => {
                     outputs.push_back(Output::Discard(unit.token));
                     dropped += u64::from(unit.left);
-                    lost += u64::from(unit.left) * u64::from(unit.first < held.covered);
+                    lost += u64::from(unit.left) * u64::from(unit.first < held.covering);
                 }
             }
             if let (UnitState::Ready | UnitState::Failed, Some(lane)) = (unit.state, unit.lane) {
@@ -316,8 +329,8 @@ impl Engine {
 /// Which units a drop concerns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Drop {
-    /// Those that no commit covers: the partition drains.
-    Uncovered,
+    /// Those that a drain does not keep.
+    BeyondDrain,
     /// All that do not run: the term ends.
     All,
 }

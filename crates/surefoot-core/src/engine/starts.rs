@@ -351,12 +351,12 @@ impl Engine {
     pub(super) fn may_start(&self, held: &Assignment) -> bool {
         let at_most_once = self.config.guarantee == Guarantee::AtMostOnce;
         let by_stage = match held.stage {
-            Stage::Active | Stage::Failed => true,
-            // Committed ahead: to drop them now would lose them.
-            Stage::Draining => at_most_once,
+            // A drain has dropped what it does not need.
+            Stage::Active | Stage::Failed | Stage::Draining => true,
             _ => false,
         };
-        let paused = held.pauses.has(PauseReason::User) && !at_most_once;
+        let held_back = !at_most_once && held.stage != Stage::Draining;
+        let paused = held.pauses.has(PauseReason::User) && held_back;
         by_stage && !paused && held.fenced_at.is_none()
     }
 }

@@ -151,3 +151,32 @@ fn a_refused_commit_keeps_its_place_in_the_window() {
     h.done(a, 0);
     assert_eq!(h.commit().0.1, b);
 }
+
+#[test]
+fn a_refusal_does_not_undo_an_unknown_outcome_of_the_same_commit() {
+    let mut h = Harness::new(window(1));
+    let (a, b) = (h.assign(0, facts(None, 10)), h.assign(1, facts(None, 10)));
+    h.fetch(a, &[(0, 1)]);
+    let (commit, _) = h.commit();
+    h.fetch(b, &[(0, 1)]);
+    h.commit_ended(commit, Outcome::Unknown);
+    h.advance(Duration::from_secs(1));
+    let (again, _) = h.commit();
+    h.commit_ended(again, Outcome::Refused(Refusal::Unavailable));
+    assert!(h.commits().is_empty(), "the window may be used up by what the first one stored");
+    h.advance(Duration::from_secs(1));
+    let (again, position) = h.commit();
+    assert_eq!((again.1, position), (a, 1));
+}
+
+#[test]
+fn a_stop_names_what_was_covered_by_a_commit_without_an_answer() {
+    let (mut h, term) = Harness::started(window(1));
+    h.fetch(term, &[(0, 1)]);
+    let (commit, _) = h.commit();
+    h.commit_ended(commit, Outcome::Unknown);
+    h.input(Input::Stop { deadline: Some(Duration::from_secs(4)) });
+    h.advance(Duration::from_secs(4));
+    let unfinished = h.stopped().unwrap().unfinished;
+    assert_eq!((unfinished.len(), unfinished[0].running), (1, 1));
+}

@@ -51,6 +51,51 @@ fn drain_that_runs_out_of_time_commits_what_ended_and_releases() {
 }
 
 #[test]
+fn a_drain_starts_what_lies_below_what_started_so_that_nothing_repeats() {
+    let (mut h, term) = Harness::started(eager());
+    h.fetch(term, &[(0, 1), (1, 1), (2, 2), (3, 1)]);
+    assert_eq!(h.delivered(), [0, 2]);
+    h.done(term, 2);
+    h.input(Input::Revoked(vec![p(0)]));
+    h.done(term, 0);
+    let (commit, position) = h.commit();
+    assert_eq!(position, 1);
+    h.commit_ended(commit, Outcome::Done(()));
+    assert_eq!(h.delivered(), [1]);
+    h.done(term, 1);
+    let (commit, position) = h.commit();
+    assert_eq!(position, 3);
+    h.commit_ended(commit, Outcome::Done(()));
+    assert!(h.released());
+    assert!(h.delivered().is_empty(), "record 3 is the next owner's");
+}
+
+#[test]
+fn a_drain_does_not_wait_for_what_lies_behind_a_failure() {
+    let (mut h, term) = Harness::started(eager());
+    h.fetch(term, &[(0, 1), (1, 1), (2, 2)]);
+    h.done(term, 2);
+    h.input(Input::Revoked(vec![p(0)]));
+    h.end(term, 0, HandlerOutcome::Failed);
+    assert!(h.stopped().is_some());
+    assert_eq!(h.delivered(), [0, 2]);
+}
+
+#[test]
+fn a_drain_starts_nothing_that_the_application_paused() {
+    let (mut h, term) = Harness::started(eager());
+    h.fetch(term, &[(0, 1), (1, 1), (2, 2)]);
+    h.done(term, 2);
+    h.control(Control::Pause(vec![p(0)]));
+    h.input(Input::Revoked(vec![p(0)]));
+    h.done(term, 0);
+    let (commit, _) = h.commit();
+    h.commit_ended(commit, Outcome::Done(()));
+    assert!(h.released());
+    assert_eq!(h.delivered(), [0, 2]);
+}
+
+#[test]
 fn row_020_a_batch_that_gave_up_while_draining_leaves_no_lane_behind() {
     let batches = EngineConfig { delivery_unit: DeliveryUnit::Batch, ..eager() };
     let (mut h, old) = Harness::started(batches);

@@ -9,7 +9,7 @@
 //! # Invariants
 //!
 //! 1. *Lifetime.* [`Inner`](inner::Inner) owns the `rd_kafka_t`. Whoever can reach it (client,
-//!    handle, partition queue, every batch of messages) holds a count of the `Arc`, so that
+//!    partition queue, every batch of messages) holds a count of the `Arc`, so that
 //!    `rd_kafka_destroy` runs after the last of them is gone. It would wait for ever for a message
 //!    that is still held. It runs on a thread of its own, because it joins librdkafka's threads.
 //! 2. *Callbacks.* The only C callback is the wake-up of a queue. librdkafka calls it on its own
@@ -47,7 +47,7 @@
 //! * A member id that is empty says that the group went on without this member, also where no
 //!   `Revoked { lost: true }` came, because librdkafka tells of no loss while a rebalance is open.
 //! * Partitions are started only while no commit of the client is unanswered.
-//! * After [`Code::AUTO_OFFSET_RESET`] librdkafka no longer reads the partition, and refuses to
+//! * After `_AUTO_OFFSET_RESET` librdkafka no longer reads the partition, and refuses to
 //!   seek it: take it out of the assignment and add it again.
 
 #![expect(
@@ -61,7 +61,6 @@ mod client;
 mod code;
 mod config;
 mod event;
-mod handle;
 mod inner;
 mod list;
 mod log;
@@ -72,10 +71,9 @@ mod signal;
 
 pub(crate) use admin::{Isolation, OffsetSpec, Stability};
 pub(crate) use client::{Client, CommitEntry, RebalanceProtocol, StartAt};
-pub(crate) use code::{Code, Failure, PerPartition};
+pub(crate) use code::{Code, Failure};
 pub(crate) use config::{ConfigError, NativeConfig};
 pub(crate) use event::{CommitResult, Event, Fault, LogOffset, TopicDescription, TopicFacts};
-pub(crate) use handle::{Handle, TopicMetadata};
-pub(crate) use message::{Headers, NativeMessage};
+pub(crate) use message::NativeMessage;
 pub(crate) use queue::PartitionQueue;
 pub(crate) use signal::Waker;

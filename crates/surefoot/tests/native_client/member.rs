@@ -86,11 +86,10 @@ impl Member {
             self.events.push(event);
         }
         let mut messages: Vec<NativeMessage> = Vec::new();
-        for queue in self.queues.values_mut() {
+        for (partition, queue) in &mut self.queues {
             while queue.is_ready() {
                 queue.consume(100, &mut messages);
             }
-            let partition = queue.partition().clone();
             for message in messages.drain(..) {
                 match (message.error(), message.end()) {
                     (_, Some(end)) => {
@@ -167,7 +166,7 @@ impl Member {
     pub(crate) fn start(&mut self, partitions: &[TopicPartition], position: i64) {
         let starts: Vec<_> = partitions.iter().map(|it| at(it, position)).collect();
         let queues = self.client.incremental_assign(&starts).unwrap();
-        self.queues.extend(queues.into_iter().map(|queue| (queue.partition().clone(), queue)));
+        self.queues.extend(partitions.iter().cloned().zip(queues));
     }
 
     /// Answers a cooperative revocation.

@@ -43,23 +43,19 @@ fn a_wake_up_comes_only_when_a_queue_was_empty() {
     messages.clear();
     assert!(!queue.is_ready());
 
-    // What comes in three fetches wakes once while nobody reads, whatever is on the event queue.
-    for first in [0, 10, 20] {
+    for first in [0, 10] {
+        let before = member.wakes.load(Ordering::Relaxed);
         produce(&topic, 0, first, 10);
-        let seen = i64::try_from(first + 10).unwrap();
-        member.until("fetch", |member| {
-            let (_, high) = member.client.watermarks(&partition(&topic, 0))?;
-            (high.get() >= seen && queue.is_ready()).then_some(())
-        });
+        member.until("wake-up", |_| queue.is_ready().then_some(()));
+        assert!(member.wakes.load(Ordering::Relaxed) > before);
+        let mut read = 0;
+        while read < 10 {
+            member.until("records", |_| queue.is_ready().then_some(()));
+            let count = queue.consume(7, &mut messages);
+            assert_eq!(queue.is_ready(), count == 7, "only a short batch says that it is empty");
+            read += messages.drain(..).filter(|it| it.error().is_none()).count();
+        }
     }
-    assert!(queue.is_ready());
-    let before = member.wakes.load(Ordering::Relaxed);
-    assert_eq!(queue.consume(7, &mut messages), 7);
-    assert!(queue.is_ready(), "a full batch leaves the flag up");
-    while queue.consume(7, &mut messages) == 7 {}
-    assert!(!queue.is_ready(), "a short batch means empty");
-    // A read of what is there wakes nobody.
-    assert_eq!(member.wakes.load(Ordering::Relaxed), before);
 }
 
 #[test]
@@ -122,7 +118,7 @@ fn row_042_a_position_outside_of_the_log_is_an_error_and_not_a_reset() {
     let (mut member, assigned) = Member::joined(&group, &topic, &[COOPERATIVE]);
     member.start(&assigned, 99);
     let (of, code) = member.until("error", |member| member.errors.pop());
-    assert_eq!((of, code), (assigned[0].clone(), Code::AUTO_OFFSET_RESET));
+    assert_eq!((of, code.name().as_str()), (assigned[0].clone(), "_AUTO_OFFSET_RESET"));
     // librdkafka has stopped reading it, and refuses to seek; assigned anew it goes on.
     let results = member.client.seek(&[at(&assigned[0], 2)], PATIENCE).unwrap();
     assert_eq!(results, [(assigned[0].clone(), Err(Code::STATE))]);
@@ -130,20 +126,6 @@ fn row_042_a_position_outside_of_the_log_is_an_error_and_not_a_reset() {
     member.start(&assigned, 2);
     member.read(3);
     assert_eq!(member.offsets(), [2, 3, 4]);
-}
-
-#[test]
-fn a_pause_after_the_end_skips_nothing() {
-    let (topic, group) = (broker::topic(1), broker::unique("group"));
-    produce(&topic, 0, 0, 3);
-    let (mut member, assigned) = Member::joined(&group, &topic, &[COOPERATIVE]);
-    member.start(&assigned, 0);
-    assert_eq!(member.end(&assigned[0]), 3);
-    assert_eq!(member.client.pause(&assigned), [(assigned[0].clone(), Ok(()))]);
-    produce(&topic, 0, 3, 2);
-    assert_eq!(member.client.resume(&assigned), [(assigned[0].clone(), Ok(()))]);
-    member.read(5);
-    assert_eq!(member.offsets(), [0, 1, 2, 3, 4]);
 }
 
 #[test]

@@ -62,9 +62,6 @@ fn places_in_the_log_are_found() {
     assert_eq!(look_up(OffsetSpec::Latest), (Some(5), None));
     assert_eq!(look_up(OffsetSpec::Timestamp(1)), (Some(0), Some(1_700_000_000_000)));
     assert_eq!(look_up(OffsetSpec::Timestamp(1_700_000_000_001)), (None, None));
-    let (youngest, at) = look_up(OffsetSpec::MaxTimestamp);
-    assert!(youngest.is_some());
-    assert_eq!(at, Some(1_700_000_000_000));
 }
 
 #[test]
@@ -81,19 +78,7 @@ fn a_topic_has_an_id_and_a_topic_that_does_not_exist_has_an_error() {
     let facts = find(&topic).unwrap();
     assert_eq!(facts.partitions, 3);
     assert!(facts.id.is_some_and(|id| id != [0; 16]));
-    assert_eq!(find(&absent).unwrap_err().code, Code::UNKNOWN_TOPIC_OR_PART);
-}
-
-#[test]
-fn metadata_tells_a_topic_from_one_that_does_not_exist() {
-    let (topic, absent) = (broker::topic(3), broker::unique("absent"));
-    let member = Member::new(&broker::unique("group"), &[]);
-    let handle = member.client.handle();
-    let found = handle.topic(&topic, PATIENCE).unwrap();
-    assert_eq!((found.partitions, found.error), (3, None));
-    let missing = handle.topic(&absent, PATIENCE).unwrap();
-    assert_eq!(missing.error, Some(Code::UNKNOWN_TOPIC_OR_PART));
-    assert!(handle.all_topics(PATIENCE).unwrap().iter().any(|it| it.topic == topic));
+    assert_eq!(find(&absent).unwrap_err().code.name(), "UNKNOWN_TOPIC_OR_PART");
 }
 
 #[test]
@@ -105,9 +90,7 @@ fn an_unreachable_cluster_is_an_error_within_the_timeout() {
         Event::Fault(fault) => Some(fault.code),
         _ => None,
     });
-    assert!([Code::TRANSPORT, Code::ALL_BROKERS_DOWN].contains(&code), "{code:?}");
-    let error = member.client.handle().all_topics(Duration::from_millis(200)).unwrap_err();
-    assert_eq!(error.code, Code::TRANSPORT);
+    assert!(["_TRANSPORT", "_ALL_BROKERS_DOWN"].contains(&code.name().as_str()), "{code}");
     let partitions = [partition("any", 0)];
     let timeout = Duration::from_millis(200);
     member.client.committed_offsets(1, "any", &partitions, Stability::Required, timeout).unwrap();

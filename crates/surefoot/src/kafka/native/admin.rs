@@ -42,8 +42,6 @@ pub(crate) enum OffsetSpec {
     Earliest,
     /// Behind the last record.
     Latest,
-    /// The record with the highest timestamp.
-    MaxTimestamp,
     /// The first record at or after this time, in milliseconds since the Unix epoch.
     Timestamp(i64),
 }
@@ -53,10 +51,7 @@ impl OffsetSpec {
         match self {
             Self::Earliest => sys::rd_kafka_OffsetSpec_t::RD_KAFKA_OFFSET_SPEC_EARLIEST as i64,
             Self::Latest => sys::rd_kafka_OffsetSpec_t::RD_KAFKA_OFFSET_SPEC_LATEST as i64,
-            Self::MaxTimestamp => {
-                sys::rd_kafka_OffsetSpec_t::RD_KAFKA_OFFSET_SPEC_MAX_TIMESTAMP as i64
-            }
-            // Negative times would be read as one of the three above; nothing is older than zero.
+            // Negative times would be read as one of the others; nothing is older than zero.
             Self::Timestamp(millis) => millis.max(0),
         }
     }

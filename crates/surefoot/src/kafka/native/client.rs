@@ -5,7 +5,7 @@
 //! from outside of any callback.
 
 use std::cell::Cell;
-use std::ffi::{CString, c_char};
+use std::ffi::c_char;
 use std::marker::PhantomData;
 use std::mem;
 use std::ptr::{self, NonNull};
@@ -19,7 +19,6 @@ use super::admin::{self, Isolation, OffsetSpec, Stability};
 use super::code::{Code, Failure, PerPartition};
 use super::config::{ConfigError, NativeConfig};
 use super::event::{Event, RawEvent};
-use super::handle::Handle;
 use super::inner::Inner;
 use super::list::PartitionList;
 use super::queue::PartitionQueue;
@@ -100,11 +99,6 @@ impl Client {
         }
     }
 
-    /// A view for other threads.
-    pub(crate) fn handle(&self) -> Handle {
-        Handle(Arc::clone(&self.inner))
-    }
-
     /// Joins the group for these topics; a name that begins with `^` is a pattern.
     pub(crate) fn subscribe(&self, topics: &[&str]) -> Result<(), Failure> {
         let mut list = PartitionList::with_capacity(topics.len());
@@ -113,12 +107,6 @@ impl Client {
         }
         // SAFETY: the client and the list are alive.
         done(unsafe { raw::subscribe(self.inner.rk(), list.as_ptr()) })
-    }
-
-    /// Gives all partitions back and leaves the group.
-    pub(crate) fn unsubscribe(&self) -> Result<(), Failure> {
-        // SAFETY: the client is alive.
-        done(unsafe { raw::unsubscribe(self.inner.rk()) })
     }
 
     /// The next event, waiting for one at most this long. After `None` nothing is left, and a
@@ -231,24 +219,6 @@ impl Client {
         done(unsafe { raw::assign(self.inner.rk(), ptr::null()) })
     }
 
-    /// Stops fetching these partitions and empties their queues.
-    pub(crate) fn pause(&self, partitions: &[TopicPartition]) -> PerPartition<()> {
-        let list = PartitionList::of(partitions.iter());
-        // SAFETY: the client and the list are alive. The result is in the list.
-        unsafe { raw::pause_partitions(self.inner.rk(), list.as_ptr()) };
-        self.inner.correct_positions();
-        list.results()
-    }
-
-    /// Goes on fetching partitions that were paused. A pause outlives the assignment: resume before
-    /// letting a partition go.
-    pub(crate) fn resume(&self, partitions: &[TopicPartition]) -> PerPartition<()> {
-        let list = PartitionList::of(partitions.iter());
-        // SAFETY: the client and the list are alive. The result is in the list.
-        unsafe { raw::resume_partitions(self.inner.rk(), list.as_ptr()) };
-        list.results()
-    }
-
     /// Goes on reading elsewhere. What was read before and not returned yet is gone when this
     /// returns.
     ///
@@ -333,24 +303,6 @@ impl Client {
         admin::ask_describe_topics(&self.inner, opaque, topics, timeout);
     }
 
-    /// The log's start and high watermark as the last fetch showed them; `None` before one did.
-    pub(crate) fn watermarks(&self, partition: &TopicPartition) -> Option<(Position, Position)> {
-        let topic: CString = raw::c_name(&partition.topic);
-        let (mut low, mut high) = (-1, -1);
-        // SAFETY: the client is alive; the answer is written to our two numbers.
-        let code = unsafe {
-            raw::get_watermark_offsets(
-                self.inner.rk(),
-                topic.as_ptr(),
-                partition.partition,
-                &mut low,
-                &mut high,
-            )
-        };
-        let known = code == 0 && low >= 0 && high >= 0;
-        known.then(|| (Position::new(low), Position::new(high)))
-    }
-
     /// The name that the coordinator gave this member. It changes when the group went on without
     /// it, also where librdkafka says nothing of that.
     pub(crate) fn member_id(&self) -> String {
@@ -362,20 +314,6 @@ impl Client {
                 sys::rd_kafka_mem_free(self.inner.rk(), id.cast());
             }
             text
-        }
-    }
-
-    /// The generation (member epoch) that commits are sent with now; `None` outside of a group.
-    pub(crate) fn generation(&self) -> Option<i32> {
-        // SAFETY: the client is alive; the object is ours to destroy.
-        unsafe {
-            let metadata = sys::rd_kafka_consumer_group_metadata(self.inner.rk());
-            if metadata.is_null() {
-                return None;
-            }
-            let generation = sys::rd_kafka_consumer_group_metadata_generation_id(metadata);
-            sys::rd_kafka_consumer_group_metadata_destroy(metadata);
-            (generation >= 0).then_some(generation)
         }
     }
 

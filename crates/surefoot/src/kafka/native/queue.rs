@@ -72,11 +72,6 @@ impl PartitionQueue {
         &self.signal
     }
 
-    /// The partition.
-    pub(crate) fn partition(&self) -> &TopicPartition {
-        &self.partition
-    }
-
     /// Whether there may be something to read. `false` is certain until the next wake-up.
     pub(crate) fn is_ready(&self) -> bool {
         self.signal.is_ready()

@@ -30,8 +30,6 @@ unsafe extern "C" {
         rk: *mut sys::rd_kafka_t,
         topics: *const sys::rd_kafka_topic_partition_list_t,
     ) -> i32;
-    #[link_name = "rd_kafka_unsubscribe"]
-    pub(super) fn unsubscribe(rk: *mut sys::rd_kafka_t) -> i32;
     #[link_name = "rd_kafka_poll_set_consumer"]
     pub(super) fn poll_set_consumer(rk: *mut sys::rd_kafka_t) -> i32;
     #[link_name = "rd_kafka_set_log_queue"]
@@ -42,16 +40,6 @@ unsafe extern "C" {
         rk: *mut sys::rd_kafka_t,
         partitions: *const sys::rd_kafka_topic_partition_list_t,
     ) -> i32;
-    #[link_name = "rd_kafka_pause_partitions"]
-    pub(super) fn pause_partitions(
-        rk: *mut sys::rd_kafka_t,
-        partitions: *mut sys::rd_kafka_topic_partition_list_t,
-    ) -> i32;
-    #[link_name = "rd_kafka_resume_partitions"]
-    pub(super) fn resume_partitions(
-        rk: *mut sys::rd_kafka_t,
-        partitions: *mut sys::rd_kafka_topic_partition_list_t,
-    ) -> i32;
     #[link_name = "rd_kafka_commit_queue"]
     pub(super) fn commit_queue(
         rk: *mut sys::rd_kafka_t,
@@ -59,22 +47,6 @@ unsafe extern "C" {
         queue: *mut sys::rd_kafka_queue_t,
         callback: *const c_void,
         opaque: *mut c_void,
-    ) -> i32;
-    #[link_name = "rd_kafka_metadata"]
-    pub(super) fn metadata(
-        rk: *mut sys::rd_kafka_t,
-        all_topics: c_int,
-        only: *mut sys::rd_kafka_topic_t,
-        metadata: *mut *const sys::rd_kafka_metadata_t,
-        timeout_ms: c_int,
-    ) -> i32;
-    #[link_name = "rd_kafka_get_watermark_offsets"]
-    pub(super) fn get_watermark_offsets(
-        rk: *mut sys::rd_kafka_t,
-        topic: *const c_char,
-        partition: i32,
-        low: *mut i64,
-        high: *mut i64,
     ) -> i32;
     #[link_name = "rd_kafka_message_headers"]
     pub(super) fn message_headers(

@@ -21,7 +21,8 @@ impl Engine {
             true => giving.cutoff,
             false => giving.deadline,
         });
-        let stop = self.stopping.iter().map(|stopping| match self.any_draining() {
+        let runs = self.awaits_orphans() || self.any_draining();
+        let stop = self.stopping.iter().map(|stopping| match runs {
             true => stopping.cutoff,
             false => stopping.deadline,
         });

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::engine::Engine;
 use crate::engine::giving::commit_reserve;
 use crate::lane::PartitionIndex;
-use crate::{Mono, StopReason, Stopped, Unfinished};
+use crate::{Mono, Position, StopReason, Stopped, Unfinished};
 
 /// A stop under way.
 #[derive(Debug)]
@@ -18,6 +18,8 @@ pub(super) struct Stopping {
     pub(super) cutoff: Mono,
     /// When everything has.
     pub(super) deadline: Mono,
+    /// Handlers had their time.
+    pub(super) cut: bool,
 }
 
 impl Engine {
@@ -38,7 +40,7 @@ impl Engine {
         }
         let cutoff = now.after(drain.saturating_sub(commit_reserve(drain)));
         let refused = matches!(reason, StopReason::Refused { .. });
-        self.stopping = Some(Stopping { reason, cutoff, deadline: until });
+        self.stopping = Some(Stopping { reason, cutoff, deadline: until, cut: false });
         for index in self.indexes() {
             if refused && let Some(held) = self.held_mut(index) {
                 // The group does not listen to this member: no commit is worth waiting for.
@@ -52,16 +54,18 @@ impl Engine {
     /// Reports the end when everything is drained, or the deadline is over, or at once when there
     /// is no use in waiting.
     pub(super) fn finish_stop(&mut self, now: Mono, at_once: bool) {
-        let Some(stopping) = &self.stopping else {
+        let Some(stopping) = &mut self.stopping else {
             return;
         };
         if stopping.cutoff <= now {
+            stopping.cut = true;
             self.cut_all_draining(now);
         }
         let Some(stopping) = &self.stopping else {
             return;
         };
-        let drained = self.indexes().into_iter().all(|index| self.is_drained(index));
+        let drained = self.indexes().into_iter().all(|index| self.is_drained(index))
+            && !self.awaits_orphans();
         if !drained && now < stopping.deadline && !at_once {
             return;
         }
@@ -74,8 +78,33 @@ impl Engine {
         self.stop_with(Stopped { reason: StopReason::Aborted, unfinished });
     }
 
+    /// Whether handlers of terms that are over still have time to end.
+    pub(super) fn awaits_orphans(&self) -> bool {
+        let waits = self.stopping.as_ref().is_some_and(|stopping| !stopping.cut);
+        waits && !self.orphans.is_empty()
+    }
+
     fn unfinished(&self) -> Vec<Unfinished> {
-        self.indexes().into_iter().filter_map(|index| self.unfinished_in(index)).collect()
+        let held = self.indexes().into_iter();
+        let mut unfinished: Vec<_> = held.filter_map(|index| self.unfinished_in(index)).collect();
+        for ((term, first), orphan) in &self.orphans {
+            let partition = &self.partitions[orphan.partition as usize];
+            if self.terms.contains_key(term) {
+                // Cut just now, and counted with its partition.
+                continue;
+            }
+            let running = orphan.unfinished.len() as u64;
+            match unfinished.iter_mut().find(|other| other.partition == partition.name) {
+                Some(other) => other.running += running,
+                None => unfinished.push(Unfinished {
+                    partition: partition.name.clone(),
+                    running,
+                    frontier: Position::new(*first),
+                    committed: partition.known_committed,
+                }),
+            }
+        }
+        unfinished
     }
 
     fn unfinished_in(&self, index: PartitionIndex) -> Option<Unfinished> {

@@ -40,6 +40,29 @@ fn row_112_a_stop_that_runs_out_of_time_names_what_is_unfinished() {
 }
 
 #[test]
+fn row_109_a_stop_waits_for_handlers_of_terms_that_are_over() {
+    let (mut h, term) = Harness::started(eager());
+    h.fetch(term, &[(0, 1)]);
+    h.input(Input::Lost(vec![p(0)]));
+    h.input(Input::Stop { deadline: None });
+    assert!(h.stopped().is_none(), "its handler still runs");
+    h.done(term, 0);
+    assert_eq!(h.stopped().expect("nothing runs").unfinished, []);
+}
+
+#[test]
+fn row_112_a_stop_names_handlers_of_terms_that_are_over() {
+    let (mut h, term) = Harness::started(eager());
+    h.fetch(term, &[(0, 1), (1, 2)]);
+    h.input(Input::Lost(vec![p(0)]));
+    h.input(Input::Stop { deadline: None });
+    h.advance(Duration::from_secs(30));
+    let unfinished = h.stopped().expect("the deadline is over").unfinished;
+    assert_eq!(unfinished.len(), 1);
+    assert_eq!((&unfinished[0].partition, unfinished[0].running), (&p(0), 2));
+}
+
+#[test]
 fn row_039_a_stop_whose_commit_is_never_answered_ends_at_its_deadline() {
     let (mut h, term) = Harness::started(eager());
     h.fetch(term, &[(0, 1)]);

@@ -51,7 +51,7 @@ struct Arguments {
     #[arg(long)]
     json: bool,
     /// Run one arm in this process and print its outcome
-    #[arg(long, hide = true, exclusive = true, value_name = "JSON")]
+    #[arg(long, hide = true, value_name = "JSON")]
     arm: Option<String>,
 }
 

@@ -12,7 +12,16 @@ use rustix::time::{ClockId, clock_gettime};
 
 /// CPU time of all threads of this process since it began.
 pub(crate) fn cpu_time() -> Duration {
-    let time = clock_gettime(ClockId::ProcessCPUTime);
+    read(ClockId::ProcessCPUTime)
+}
+
+/// CPU time of this thread since it began.
+pub(crate) fn thread_cpu_time() -> Duration {
+    read(ClockId::ThreadCPUTime)
+}
+
+fn read(clock: ClockId) -> Duration {
+    let time = clock_gettime(clock);
     let seconds = u64::try_from(time.tv_sec).expect("CPU time is not negative");
     Duration::new(seconds, u32::try_from(time.tv_nsec).expect("less than a second"))
 }

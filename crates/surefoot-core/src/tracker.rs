@@ -19,17 +19,25 @@ use crate::{DoneRanges, Offset, Position};
 /// Finished and unfinished records of one partition during one term.
 #[derive(Clone, Debug)]
 pub struct OffsetTracker {
-    // Invariant: never empty once something was delivered; the first run holds `head`'s offset,
-    // or was the last when everything is finished. Bases rise in both fields.
-    runs: VecDeque<Run>,
+    // The run that holds `head`'s offset, or held the last record when everything is finished. It
+    // lies apart from the others because without gaps it is the only one.
+    front: Run,
+    // The number at which the second run begins; `NO_NUMBER` without one.
+    front_end: u64,
+    // The runs behind the front, with bases that rise in both fields.
+    later: VecDeque<Run>,
+    // The offset that the last run goes on with; `NO_OFFSET` before anything was delivered.
+    continues_at: i64,
     // One bit a record, set when finished; a ring of a power of two words. Bits below `head` and
     // at or above `end` are zero.
     ring: Vec<u64>,
     head: u64,
     end: u64,
-    finished_above: u64,
     position: Position,
 }
+
+const NO_NUMBER: u64 = u64::MAX;
+const NO_OFFSET: i64 = i64::MIN;
 
 #[derive(Clone, Copy, Debug)]
 struct Run {
@@ -41,11 +49,13 @@ impl OffsetTracker {
     /// Starts tracking at the position where the term starts to read.
     pub fn new(start: Position) -> Self {
         Self {
-            runs: VecDeque::new(),
+            front: Run { number: 0, offset: start.get() },
+            front_end: NO_NUMBER,
+            later: VecDeque::new(),
+            continues_at: NO_OFFSET,
             ring: vec![0; 1],
             head: 0,
             end: 0,
-            finished_above: 0,
             position: start,
         }
     }
@@ -55,21 +65,19 @@ impl OffsetTracker {
     /// # Panics
     ///
     /// If offsets do not rise. The fetch path drops what was read before.
+    #[inline]
     pub fn deliver(&mut self, offset: Offset) -> u64 {
         assert!(self.position <= offset.position(), "{offset:?} delivered out of order");
         let number = self.end;
-        let continues = self
-            .runs
-            .back()
-            .is_some_and(|run| run.offset + (number - run.number) as i64 == offset.get());
-        if !continues {
-            self.runs.push_back(Run { number, offset: offset.get() });
+        if self.continues_at != offset.get() {
+            self.begin_run(Run { number, offset: offset.get() });
         }
         if (self.end - (self.head & !63)) >> 6 >= self.ring.len() as u64 {
             self.grow();
         }
         self.end += 1;
         self.position = offset.next();
+        self.continues_at = self.position.get();
         number
     }
 
@@ -81,6 +89,7 @@ impl OffsetTracker {
     /// Records that `offset` needs no more work.
     ///
     /// Returns `false` for an offset that was not unfinished: a repeated answer is normal.
+    #[inline]
     pub fn finish(&mut self, offset: Offset) -> bool {
         match self.number_of(offset) {
             Some(number) => self.finish_number(number),
@@ -102,7 +111,6 @@ impl OffsetTracker {
             self.ring[word] |= mask;
             number = upto;
         }
-        self.finished_above += fresh;
         if first == self.head {
             self.advance();
         }
@@ -110,6 +118,7 @@ impl OffsetTracker {
     }
 
     /// Like [`OffsetTracker::finish_numbers`] for one record.
+    #[inline]
     pub fn finish_number(&mut self, number: u64) -> bool {
         if number < self.head || number >= self.end {
             return false;
@@ -120,7 +129,6 @@ impl OffsetTracker {
             return false;
         }
         self.ring[word] |= bit;
-        self.finished_above += 1;
         if number == self.head {
             self.advance();
         }
@@ -128,11 +136,17 @@ impl OffsetTracker {
     }
 
     /// The highest position that is safe to commit.
+    #[inline]
     pub fn frontier(&self) -> Position {
-        if self.head == self.end { self.position } else { self.offset_of(self.head).position() }
+        if self.head == self.end {
+            self.position
+        } else {
+            Position::new(self.front.offset + (self.head - self.front.number) as i64)
+        }
     }
 
     /// The next offset to read.
+    #[inline]
     pub fn position(&self) -> Position {
         self.position
     }
@@ -147,9 +161,9 @@ impl OffsetTracker {
         self.end
     }
 
-    /// How many records above the frontier are finished.
+    /// How many records above the frontier are finished. Counted when asked: it is asked seldom.
     pub fn finished_above(&self) -> u64 {
-        self.finished_above
+        self.ring.iter().map(|word| u64::from(word.count_ones())).sum()
     }
 
     /// Whether the record with this number is finished.
@@ -158,47 +172,40 @@ impl OffsetTracker {
     }
 
     /// The offset of the delivered record with this number, which must not lie below the frontier.
+    #[inline]
     pub fn offset_of(&self, number: u64) -> Offset {
-        let at = match self.runs.get(1) {
-            Some(second) if number >= second.number => {
-                self.runs.partition_point(|run| run.number <= number) - 1
-            }
-            _ => 0,
-        };
-        let run = self.runs[at];
+        let run = if number < self.front_end { self.front } else { self.later_run_of(number) };
         Offset::new(run.offset + (number - run.number) as i64)
     }
 
     /// The number of a record at or above the frontier; `None` if it was not delivered or lies
     /// below.
+    #[inline]
     pub fn number_of(&self, offset: Offset) -> Option<u64> {
-        let number = self.number_at_or_after(offset.position());
-        (number >= self.head && number < self.end && self.offset_of(number) == offset)
-            .then_some(number)
+        // Below the front run this wraps around, to a number below the head or far above the end.
+        let in_front = offset.get().wrapping_sub(self.front.offset) as u64;
+        let mut number = self.front.number.wrapping_add(in_front);
+        if number >= self.front_end {
+            number = self.number_at_or_after(offset.position());
+            if number >= self.end || self.offset_of(number) != offset {
+                return None;
+            }
+        }
+        (number >= self.head && number < self.end).then_some(number)
     }
 
     /// The number of the first delivered record whose offset is not below `position`, or of the
     /// next one to be delivered.
     pub fn number_at_or_after(&self, position: Position) -> u64 {
-        let last = self.runs.len().saturating_sub(1);
-        let at = match self.runs.get(1) {
-            // Answers come mostly from the first run or the last.
-            Some(second) if position.get() >= second.offset => {
-                if position.get() >= self.runs[last].offset {
-                    last
-                } else {
-                    self.runs.partition_point(|run| run.offset <= position.get()) - 1
-                }
-            }
-            _ => 0,
-        };
-        let Some(run) = self.runs.get(at) else {
-            return self.end;
+        let behind = self.later.partition_point(|run| run.offset <= position.get());
+        let run = match behind.checked_sub(1) {
+            None => self.front,
+            Some(at) => self.later[at],
         };
         if position.get() < run.offset {
             return run.number.max(self.head);
         }
-        let run_end = self.runs.get(at + 1).map_or(self.end, |next| next.number);
+        let run_end = self.later.get(behind).map_or(self.end, |next| next.number);
         (run.number + (position.get() - run.offset) as u64).min(run_end)
     }
 
@@ -213,7 +220,6 @@ impl OffsetTracker {
 
     /// Moves the head over finished records, a word at a time, and clears what it passes.
     fn advance(&mut self) {
-        let from = self.head;
         while self.head < self.end {
             let word = self.word(self.head);
             let shift = self.head & 63;
@@ -228,12 +234,34 @@ impl OffsetTracker {
                 break;
             }
         }
-        self.finished_above -= self.head - from;
-        while self.runs.get(1).is_some_and(|second| second.number <= self.head) {
-            self.runs.pop_front();
+        while self.head >= self.front_end {
+            let Some(next) = self.later.pop_front() else { break };
+            self.front = next;
+            self.front_end = self.later.front().map_or(NO_NUMBER, |run| run.number);
         }
     }
 
+    /// The first record, or one behind a gap.
+    #[cold]
+    fn begin_run(&mut self, run: Run) {
+        if self.head == self.end {
+            // Everything in the front run is finished.
+            self.front = run;
+        } else {
+            if self.later.is_empty() {
+                self.front_end = run.number;
+            }
+            self.later.push_back(run);
+        }
+    }
+
+    /// The run behind the front that holds this number.
+    #[cold]
+    fn later_run_of(&self, number: u64) -> Run {
+        self.later[self.later.partition_point(|run| run.number <= number) - 1]
+    }
+
+    #[inline]
     fn word(&self, number: u64) -> usize {
         (number >> 6) as usize & (self.ring.len() - 1)
     }

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::hint::black_box;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use surefoot_core::{
     Deliver, DeliveryUnit, Effect, Engine, EngineConfig, FIRST_ATTEMPT, Fetched, Guarantee,
@@ -20,6 +20,7 @@ use crate::report::{Comparison, Figures, Section};
 use crate::rounds::interleave;
 use crate::settings::PARTITIONS;
 use crate::spread::Spread;
+use crate::usage;
 
 const ROUNDS: usize = 10;
 const FETCHES: u64 = 4000;
@@ -90,7 +91,7 @@ fn fetched(first: u64) -> Fetched {
 fn through_queue() -> f64 {
     let mut queue = VecDeque::new();
     let mut sum = 0_u64;
-    let start = Instant::now();
+    let start = usage::thread_cpu_time();
     for fetch in 0..FETCHES {
         for record in fetched(fetch * RECORDS_A_FETCH).records {
             queue.push_back((record.offset, record.token, record.key));
@@ -111,7 +112,7 @@ fn through_engine(unit: DeliveryUnit, order: ProcessingOrder) -> f64 {
     driven.assign();
     let mut nexts = vec![0; PARTITIONS as usize];
     let mut handled = 0;
-    let start = Instant::now();
+    let start = usage::thread_cpu_time();
     for fetch in 0..FETCHES {
         let partition = fetch as usize % nexts.len();
         let batch = fetched(nexts[partition]);
@@ -131,8 +132,8 @@ fn through_engine(unit: DeliveryUnit, order: ProcessingOrder) -> f64 {
     nanos
 }
 
-fn nanos_a_record(start: Instant) -> f64 {
-    start.elapsed().as_secs_f64() * 1e9 / (FETCHES * RECORDS_A_FETCH) as f64
+fn nanos_a_record(start: Duration) -> f64 {
+    (usage::thread_cpu_time() - start).as_secs_f64() * 1e9 / (FETCHES * RECORDS_A_FETCH) as f64
 }
 
 /// An engine and the little that stands for the world around it.

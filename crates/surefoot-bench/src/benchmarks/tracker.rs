@@ -2,11 +2,12 @@
 //!
 //! Handlers end in any order, so completions are fed in random order over windows of several sizes:
 //! a window is how many records are delivered and not finished. After each the frontier is read, as
-//! a commit would. The order is drawn before the clock runs.
+//! a commit would. The order is drawn before the clock runs, and the clock is the thread's CPU time, so
+//! that a neighbour costs cache and not time.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hint::black_box;
-use std::time::Instant;
+use std::time::Duration;
 
 use surefoot_core::{Offset, OffsetTracker, Position};
 
@@ -15,6 +16,7 @@ use crate::record::mixed;
 use crate::report::{Comparison, Figures, Section, Target};
 use crate::rounds::interleave;
 use crate::spread::Spread;
+use crate::usage;
 
 const WINDOWS: [(usize, [&str; 2]); 4] = [
     (64, ["64: ns/completion", "64: ns/record"]),
@@ -26,6 +28,7 @@ const ROUNDS: usize = 10;
 const TARGET_NANOS: f64 = 2.0;
 /// Completions in one measurement, so that it takes milliseconds.
 const COMPLETIONS: usize = 1 << 20;
+const BETWEEN_LOOKS: usize = 1 << 13;
 
 /// What tracks.
 #[derive(Clone, Copy)]
@@ -153,27 +156,33 @@ impl Track for OrderedSet {
     }
 }
 
-/// Fills the window and empties it in random order, time after time.
+/// Fills windows and empties them in random order, time after time. Small windows are filled
+/// several at a time, because looking at the clock costs as much as many completions.
 fn cost<T: Track>(order: &Order, make: impl Fn() -> T) -> Cost {
     let window = order.0.len();
-    let windows = COMPLETIONS.div_ceil(window);
-    let mut track = make();
-    let (mut delivering, mut finishing) = (0.0, 0.0);
-    for nth in 0..windows {
+    let mut tracks: Vec<T> = (0..BETWEEN_LOOKS.div_ceil(window)).map(|_| make()).collect();
+    let times = COMPLETIONS.div_ceil(window * tracks.len());
+    let (mut delivering, mut finishing) = (Duration::ZERO, Duration::ZERO);
+    for nth in 0..times {
         let first = (nth * window) as i64;
-        let start = Instant::now();
-        for offset in first..first + window as i64 {
-            track.deliver(offset);
+        let start = usage::thread_cpu_time();
+        for track in &mut tracks {
+            for offset in first..first + window as i64 {
+                track.deliver(offset);
+            }
         }
-        let delivered = Instant::now();
-        for &at in &order.0 {
-            track.finish(first + i64::from(at));
-            black_box(track.frontier());
+        let delivered = usage::thread_cpu_time();
+        for track in &mut tracks {
+            for &at in &order.0 {
+                track.finish(first + i64::from(at));
+                black_box(track.frontier());
+            }
         }
-        finishing += delivered.elapsed().as_secs_f64();
-        delivering += (delivered - start).as_secs_f64();
-        assert_eq!(track.frontier(), first + window as i64, "everything is finished");
+        finishing += usage::thread_cpu_time() - delivered;
+        delivering += delivered - start;
+        let end = first + window as i64;
+        assert!(tracks.iter().all(|track| track.frontier() == end), "everything is finished");
     }
-    let records = (windows * window) as f64;
-    Cost { completion: finishing * 1e9 / records, record: (delivering + finishing) * 1e9 / records }
+    let nanos = |time: Duration| time.as_secs_f64() * 1e9 / (times * tracks.len() * window) as f64;
+    Cost { completion: nanos(finishing), record: nanos(delivering + finishing) }
 }

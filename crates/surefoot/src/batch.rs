@@ -18,8 +18,8 @@ use crate::run::{Call, Desk, End, Ends, Held, Part, Verdict, Why};
 /// Records of one partition in offset order, for one call of a batch handler.
 ///
 /// When the handler returns `Ok`, the records that it said nothing about are done. When it returns an
-/// error or panics, they failed. If it was told that its work is no longer wanted
-/// ([`Batch::is_cancelled`] was true), only what it said before counts.
+/// error or panics, they failed. If it looked and was told to stop early ([`Batch::is_cancelled`]),
+/// the records that it said nothing about are as if they had not been started.
 #[derive(Debug)]
 pub struct Batch {
     records: Vec<Record>,
@@ -173,9 +173,10 @@ impl Batch {
         Ok(())
     }
 
-    /// Whether the batch is no longer wanted: the partition is lost, sought, or its drain ran out of
-    /// time. A handler that looks between records can stop early: what it did not finish is left to
-    /// the partition's next owner, whatever it returns.
+    /// Whether the handler should stop early: the consumer stops, or the partition is asked back,
+    /// sought or lost. A handler that looks between records, says how far it came
+    /// ([`Batch::finish`]) and returns shortens the rebalance, and nothing is repeated: the rest is
+    /// left to the partition's next owner, whatever it returns.
     pub fn is_cancelled(&self) -> bool {
         let is_cancelled = self.call.held.is_cancelled();
         if is_cancelled {
@@ -222,11 +223,9 @@ impl BatchCall {
             End::Returned(Err(failure)) => Some(Why::Failed(failure)),
             End::Panicked(message) => Some(Why::Panicked(message)),
         };
-        let is_cancelled = match why {
-            None => self.told.load(Ordering::Relaxed),
-            Some(Why::Failed(_)) => self.held.is_cancelled(),
-            Some(Why::Panicked(_)) => false,
-        };
+        // A handler that did not look made no use of the permission to stop early.
+        let is_cancelled =
+            self.told.load(Ordering::Relaxed) && !matches!(why, Some(Why::Panicked(_)));
         let Ledger { open, failed } = &mut *self.ledger();
         for part in open.drain(..) {
             match &mut why {

@@ -31,23 +31,21 @@ pub enum ControlError {
     },
     /// The position lies below what the group stores.
     #[error(
-        "{partition}: position {position} lies below the committed one: that is a reset, not a \
-         commit; seek to read again, or reset the group while it has no members"
+        "{partition}: {committed} is committed already: a lower position is a reset, not a commit; \
+         seek to read again, or reset the group while it has no members"
     )]
     BelowCommitted {
         /// The partition.
         partition: TopicPartition,
-        /// The position that was asked for.
-        position: Position,
+        /// What the group stores.
+        committed: Position,
     },
     /// The position lies above everything that was read.
-    #[error(
-        "{partition}: position {position} lies above everything that was read: seek there first"
-    )]
+    #[error("{partition}: nothing was read above {position}: seek before you commit there")]
     AboveRead {
         /// The partition.
         partition: TopicPartition,
-        /// The position that was asked for.
+        /// The next offset to read.
         position: Position,
     },
     /// The broker does not let this principal use the group.
@@ -83,8 +81,8 @@ impl From<ControlRefusal> for ControlError {
         match refusal {
             ControlRefusal::NotAssigned(partition) => Self::NotAssigned { partition },
             ControlRefusal::Running(partition, offset) => Self::Running { partition, offset },
-            ControlRefusal::BelowCommitted(partition, position) => {
-                Self::BelowCommitted { partition, position }
+            ControlRefusal::BelowCommitted(partition, committed) => {
+                Self::BelowCommitted { partition, committed }
             }
             ControlRefusal::AboveRead(partition, position) => {
                 Self::AboveRead { partition, position }
@@ -105,5 +103,40 @@ impl From<ControlRefusal> for ControlError {
             }
             ControlRefusal::Stopping => Self::Stopping,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_say_where_and_what_to_do_instead() {
+        let check = |refusal| ControlError::from(refusal).to_string();
+        let orders = || TopicPartition::new("orders", 3);
+        insta::assert_snapshot!(
+            check(ControlRefusal::NotAssigned(orders())),
+            @"orders[3] is not assigned to this consumer, or its start is not known yet"
+        );
+        insta::assert_snapshot!(
+            check(ControlRefusal::Running(orders(), Offset::new(42))),
+            @"orders[3]@42 is being handled and cannot be skipped: wait until it ended, or commit at 42"
+        );
+        insta::assert_snapshot!(
+            check(ControlRefusal::BelowCommitted(orders(), Position::new(40))),
+            @"orders[3]: 40 is committed already: a lower position is a reset, not a commit; seek to read again, or reset the group while it has no members"
+        );
+        insta::assert_snapshot!(
+            check(ControlRefusal::AboveRead(orders(), Position::new(90))),
+            @"orders[3]: nothing was read above 90: seek before you commit there"
+        );
+        insta::assert_snapshot!(
+            check(ControlRefusal::Broker(orders(), Refusal::Unauthorized)),
+            @"orders[3]: the broker refuses the commit: the principal may not use the group"
+        );
+        insta::assert_snapshot!(
+            check(ControlRefusal::Broker(orders(), Refusal::Invalid)),
+            @"orders[3]: the broker refuses the commit: the request is invalid"
+        );
     }
 }

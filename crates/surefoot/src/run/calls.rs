@@ -60,12 +60,11 @@ where
         call: impl FnOnce() -> F,
     ) -> Option<(T, End)> {
         let mut place = self.spare.pop().unwrap_or_else(|| Box::pin(None));
-        let filled = catch_unwind(AssertUnwindSafe(|| place.as_mut().set(Some(call()))));
-        let end = match filled {
-            Ok(()) => poll_place(&mut place, context),
-            Err(panic) => Poll::Ready(End::Panicked(message_of(&*panic))),
-        };
-        match end {
+        let polled = catch_unwind(AssertUnwindSafe(|| {
+            place.as_mut().set(Some(call()));
+            poll_future(&mut place, context)
+        }));
+        match ended(polled, &mut place) {
             Poll::Ready(end) => {
                 self.spare.push(place);
                 Some((about, end))
@@ -79,6 +78,9 @@ where
 
     /// The next call that ended; `None` when none waits.
     pub(crate) fn poll_ended(&mut self, context: &mut Context<'_>) -> Poll<Option<(T, End)>> {
+        if self.waiting.is_empty() {
+            return Poll::Ready(None);
+        }
         self.waiting.poll_next_unpin(context).map(|ended| {
             ended.map(|(about, place, end)| {
                 self.spare.push(place);
@@ -97,7 +99,8 @@ where
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let (_, place) = self.open.as_mut().expect("an ended call is not polled again");
-        match poll_place(place, context) {
+        let polled = catch_unwind(AssertUnwindSafe(|| poll_future(place, context)));
+        match ended(polled, place) {
             Poll::Pending => Poll::Pending,
             Poll::Ready(end) => {
                 let (about, place) = self.open.take().expect("it was there above");
@@ -108,19 +111,21 @@ where
 }
 
 /// Polls the future; once it ended the place is empty.
-fn poll_place<F>(place: &mut Place<F>, context: &mut Context<'_>) -> Poll<End>
-where
-    F: Future<Output = Result<(), Failure>>,
-{
-    // Dropping a future runs the handler's own code too, so it is inside.
-    let polled = catch_unwind(AssertUnwindSafe(|| {
-        let future = place.as_mut().as_pin_mut().expect("a call has a future until it ends");
-        let polled = future.poll(context);
-        if polled.is_ready() {
-            place.as_mut().set(None);
-        }
-        polled
-    }));
+fn poll_future<F: Future>(place: &mut Place<F>, context: &mut Context<'_>) -> Poll<F::Output> {
+    let future = place.as_mut().as_pin_mut().expect("a call has a future until it ends");
+    let polled = future.poll(context);
+    if polled.is_ready() {
+        // Dropping a future runs the handler's own code too, so whoever polls it catches this.
+        place.as_mut().set(None);
+    }
+    polled
+}
+
+/// What a poll came to; a place whose future panicked is emptied.
+fn ended<F>(
+    polled: Result<Poll<Result<(), Failure>>, Box<dyn Any + Send>>,
+    place: &mut Place<F>,
+) -> Poll<End> {
     match polled {
         Ok(polled) => polled.map(End::Returned),
         Err(panic) => {

@@ -126,8 +126,10 @@ impl Desk {
         if !ends.blamed.is_empty() {
             self.blamed().append(&mut ends.blamed);
         }
+        let next = Vec::with_capacity(ends.reports.len());
+        let reports = std::mem::replace(&mut ends.reports, next);
         // Without the thread nobody counts any more; the run's result says why it ended.
-        let _gone = self.sender.send(Message::Reports(std::mem::take(&mut ends.reports)));
+        let _gone = self.sender.send(Message::Reports(reports));
     }
 
     /// Notes and hands in one end.

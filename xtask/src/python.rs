@@ -86,7 +86,7 @@ impl Python {
 }
 
 /// Runs a command to its end; one that fails is an error with the last lines that it wrote.
-pub(crate) fn run(command: &mut Command) -> Result<Output> {
+pub fn run(command: &mut Command) -> Result<Output> {
     let program = command.get_program().to_string_lossy().into_owned();
     let output = command
         .stdin(Stdio::null())

@@ -27,9 +27,9 @@ pub struct Scene {
     pub cluster: ScratchCluster,
     /// The programs, compiled as the tests are.
     pub programs: Programs,
-    /// The topic.
+    /// The topic that the methods mean; a test about two sets it in between.
     pub topic: &'static str,
-    /// The group.
+    /// The group that the methods mean.
     pub group: &'static str,
     directory: PathBuf,
 }
@@ -66,11 +66,6 @@ impl Scene {
             bail!("kafka-topics: {}", String::from_utf8_lossy(&output.stdout));
         }
         Ok(())
-    }
-
-    /// Another topic and group of the same cluster.
-    pub fn about(self, topic: &'static str, group: &'static str) -> Self {
-        Self { topic, group, ..self }
     }
 
     /// A crew with an empty directory of its own.

@@ -27,10 +27,14 @@ pub struct Line {
     pub term: u64,
     /// The record, or a batch's first.
     pub offset: i64,
+    /// The record's key.
+    pub key: Option<String>,
     /// A batch's last record.
     pub last: Option<i64>,
     /// How a handler call ended.
     pub result: Option<String>,
+    /// What a member found committed.
+    pub committed: Option<i64>,
     /// A commit's id.
     pub commit: u64,
     /// What a commit asks for.

@@ -22,14 +22,23 @@ impl Progress {
             "started" => {
                 self.started.insert((line.partition, line.offset));
             }
+            "start_known" => {
+                if let Some(committed) = line.committed {
+                    self.stored(line.partition, committed);
+                }
+            }
             "commit_ended" => {
                 for result in line.results.iter().filter(|it| it.outcome == "done") {
-                    let highest = self.committed.entry(result.partition).or_default();
-                    *highest = result.position.max(*highest);
+                    self.stored(result.partition, result.position);
                 }
             }
             _ => {}
         }
+    }
+
+    fn stored(&mut self, partition: i32, position: i64) {
+        let highest = self.committed.entry(partition).or_default();
+        *highest = position.max(*highest);
     }
 
     /// How many different records were started. Histories of one topic only.

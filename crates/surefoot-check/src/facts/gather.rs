@@ -261,8 +261,9 @@ impl<'a> Gatherer<'a> {
         if last >= term_facts.reached_at_end() {
             odd = Some(("a record starts that was not delivered in this term", NEVER));
         }
-        let mut open = 0;
-        for record in first..past {
+        let mut flight_facts = Flight { term, start: index, end: None, first, past, open: 0 };
+        let records: Vec<usize> = flight_facts.records(partition).collect();
+        for record in records {
             partition.records[record].starts += 1;
             let Some(slot) = term_facts.slot_mut(record) else {
                 odd = Some(("a record starts that is below the start of its term", NEVER));
@@ -279,9 +280,9 @@ impl<'a> Gatherer<'a> {
             slot.attempts = started.attempt;
             slot.started = slot.started.min(index);
             slot.flight = flight;
-            open += 1;
+            flight_facts.open += 1;
         }
-        self.facts.flights.push(Flight { term, start: index, end: None, first, past, open });
+        self.facts.flights.push(flight_facts);
         self.facts.entry_flight[index as usize] = flight;
         if let Some((what, because)) = odd {
             self.odd(Predicate::P9, index, (because != NEVER).then_some(because), what);
@@ -297,6 +298,10 @@ impl<'a> Gatherer<'a> {
         let mut odd: Option<(&'static str, u32)> = None;
         for record in first..past {
             let Some(slot) = term_facts.slot_mut(record) else { continue };
+            if slot.flight == NEVER && ended.last.is_some() && !partition.records[record].visible {
+                // Compacted away; the call never had it.
+                continue;
+            }
             if slot.flight == NEVER || slot.attempts != ended.attempt {
                 odd = Some(("a record ends that does not run in this attempt", slot.ended));
                 continue;

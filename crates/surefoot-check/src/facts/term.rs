@@ -4,7 +4,7 @@
 //! hold the index of the entry that made it so. Slots cover the partition's records from the start of
 //! the term upwards and grow with what is touched.
 
-use super::NEVER;
+use super::{NEVER, Partition};
 use crate::history::{CommitOutcome, PauseReason, StartKnown};
 
 /// One term.
@@ -89,7 +89,7 @@ pub(crate) struct Flight {
     pub(crate) start: u32,
     /// The entry that ended the last part of it.
     pub(crate) end: Option<u32>,
-    /// Its records, as indices into the partition: `first..past`.
+    /// Its first record and one past its last, as indices into the partition.
     pub(crate) first: usize,
     pub(crate) past: usize,
     /// Records whose end is not known, while gathering.
@@ -184,6 +184,20 @@ impl Slot {
     /// Whether it was handled or skipped, while the term was in force.
     pub(crate) fn is_terminal(&self) -> bool {
         self.terminal != NEVER
+    }
+}
+
+impl Flight {
+    /// Its records. Of a batch only the bounds are named; a record in between that the log does not
+    /// show was compacted away, before the batch was fetched or after, and is none of the batch.
+    pub(crate) fn records<'p>(
+        &self,
+        partition: &'p Partition<'_>,
+    ) -> impl Iterator<Item = usize> + use<'p> {
+        let (first, last) = (self.first, self.past.saturating_sub(1));
+        (first..self.past).filter(move |&record| {
+            record == first || record == last || partition.records[record].visible
+        })
     }
 }
 

@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 
 use super::ending::{Ended, how_it_ended};
-use crate::facts::{Ending, Facts, NEVER};
+use crate::facts::{Ending, Facts, NEVER, Partition};
 use crate::findings::{Evidence, Findings};
 use crate::history::{CommitOutcome, Guarantee};
 use crate::verdict::Predicate::P20;
@@ -137,7 +137,7 @@ fn add_losses(
 ) {
     let partition = &facts.partitions[number];
     let Some(committed) = partition.committed() else { return };
-    let first_to_cover = FirstToCover::of(facts, number);
+    let first_to_cover = FirstToCover::of(partition);
     for index in partition.visible_between(partition.base, committed) {
         let record = &partition.records[index];
         if record.starts > 0 || record.is_done() || partition.is_passed_over(record.offset, NEVER) {
@@ -168,19 +168,19 @@ fn add_losses(
     }
 }
 
-/// The first commit of a partition, in the order of sending, that covers an offset.
+/// The first commit of a partition, in the order of storing, that covers an offset.
 struct FirstToCover {
-    // Rising positions with the first commit that went that high.
-    steps: Vec<(i64, usize)>,
+    // Rising positions with the commit that first went that high; `None` for a foreign one.
+    steps: Vec<(i64, Option<usize>)>,
 }
 
 impl FirstToCover {
-    fn of(facts: &Facts<'_>, partition: usize) -> Self {
-        let mut steps: Vec<(i64, usize)> = Vec::new();
-        for (index, commit) in facts.commits.iter().enumerate() {
-            let higher = steps.last().is_none_or(|&(highest, _)| highest < commit.position);
-            if commit.partition == partition && higher && !commit.is_refused() {
-                steps.push((commit.position, index));
+    fn of(partition: &Partition<'_>) -> Self {
+        let mut steps: Vec<(i64, Option<usize>)> = Vec::new();
+        for stored in &partition.stored {
+            let Some(position) = stored.position else { continue };
+            if steps.last().is_none_or(|&(highest, _)| highest < position) {
+                steps.push((position, stored.commit));
             }
         }
         Self { steps }
@@ -188,6 +188,6 @@ impl FirstToCover {
 
     fn find(&self, offset: i64) -> Option<usize> {
         let step = self.steps.partition_point(|&(position, _)| position <= offset);
-        self.steps.get(step).map(|&(_, commit)| commit)
+        self.steps.get(step).and_then(|&(_, commit)| commit)
     }
 }

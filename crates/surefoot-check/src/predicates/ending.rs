@@ -1,7 +1,7 @@
 //! How a term ended, as far as it excuses anything.
 //!
 //! An orderly end has finished what ran and committed it, so nothing is lost or repeated after it. A kill,
-//! a loss, an exit with an error, a seek, and a drain that ran out of its deadline are not orderly.
+//! a loss, an exit with an error, a seek, and a drain that ran out of time are not orderly.
 
 use crate::facts::{Ending, Facts, Term};
 
@@ -26,7 +26,11 @@ pub(super) fn how_it_ended(facts: &Facts<'_>, term: &Term<'_>) -> Ended {
     if badly { Ended::Badly } else { Ended::Orderly }
 }
 
-/// Whether the time from being asked back to the end used up the drain deadline.
+/// How much of a drain may be kept for the last commit, when handlers are waited for no longer: a
+/// quarter of the deadline, and no more than this.
+const KEPT_FOR_COMMIT_MS: u64 = 2_000;
+
+/// Whether the time from being asked back to the end used up what handlers have of the drain deadline.
 pub(super) fn ran_out_of_time(facts: &Facts<'_>, term: &Term<'_>, end: u32) -> bool {
     let incarnation = facts.incarnation_of(term);
     let stop = incarnation.signals.first().map(|&(entry, _)| entry);
@@ -35,5 +39,8 @@ pub(super) fn ran_out_of_time(facts: &Facts<'_>, term: &Term<'_>, end: u32) -> b
         return false;
     };
     let took = facts.at(end).saturating_sub(facts.at(asked));
-    took >= incarnation.begin.drain_deadline_ms * 1_000
+    let deadline = incarnation.begin.drain_deadline_ms;
+    let for_handlers = deadline - (deadline / 4).min(KEPT_FOR_COMMIT_MS);
+    // Deadlines are told in whole milliseconds.
+    took + 1_000 >= for_handlers * 1_000
 }

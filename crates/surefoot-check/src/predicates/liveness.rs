@@ -102,7 +102,10 @@ impl<'f, 'a> After<'f, 'a> {
             stored.at <= self.deadline + if stored.entry.is_some() { 0 } else { slack }
         });
         let committed = stored.map_or(partition.before, |index| partition.stored[index].position);
-        if committed.unwrap_or(partition.base) >= dump.last_stable {
+        // A group that started at the end of the log has nothing to commit.
+        let mut starts = partition.terms.iter().rev().map(|&term| &self.facts.terms[term]);
+        let started = starts.find_map(|term| term.position());
+        if committed.or(started).unwrap_or(partition.base) >= dump.last_stable {
             return;
         }
         findings.report(P40, || {

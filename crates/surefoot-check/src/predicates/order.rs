@@ -28,7 +28,7 @@ pub(super) fn judge(facts: &Facts<'_>, findings: &mut Findings) -> u64 {
     for (number, flight) in facts.flights.iter().enumerate() {
         let term = &facts.terms[flight.term];
         let partition = facts.partition_of(term);
-        for record in flight.first..flight.past {
+        for record in flight.records(partition) {
             let lane = partition.records[record].lane;
             if lane == NEVER {
                 continue;

@@ -128,8 +128,8 @@ impl Handle {
     ///
     /// Records that were read and not started are dropped; handlers that run are told
     /// ([`Delivery::is_cancelled`](crate::Delivery::is_cancelled)) and no longer count. Seeking back
-    /// repeats records; seeking forward skips them. The committed position follows what is handled
-    /// from there, so after a seek back it stays until the partition has caught up with it.
+    /// repeats records; seeking forward skips them, which is logged. Under an automatic commit
+    /// policy the new place is committed at once, forward or back, so that a restart goes on there.
     ///
     /// # Errors
     ///
@@ -166,7 +166,8 @@ impl Handle {
     /// Starts nothing more of these partitions until [`Handle::resume`]. Handlers that run go on,
     /// what is finished is committed, and the partitions stay assigned.
     ///
-    /// A partition that goes to another consumer and comes back is not paused any more.
+    /// A pause outlives a seek. A partition that goes to another consumer and comes back is not
+    /// paused any more.
     ///
     /// # Errors
     ///

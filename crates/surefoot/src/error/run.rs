@@ -27,8 +27,9 @@ pub enum RunError {
     #[error(transparent)]
     Start(#[from] StartError),
     /// A handler returned an error, or a delivery of a stream was failed or dropped. What ran
-    /// beside it was finished and committed as far as this record; the next run begins with it.
-    #[error("{partition}@{offset}: the handler failed; the next run begins with this record")]
+    /// beside it was finished and committed as far as this record. The next run begins with it
+    /// under at-least-once, and behind it under at-most-once.
+    #[error("{partition}@{offset}: the handler failed")]
     HandlerFailed {
         /// The partition.
         partition: TopicPartition,
@@ -38,10 +39,7 @@ pub enum RunError {
         source: Box<dyn Error + Send + Sync>,
     },
     /// A handler panicked; otherwise as if it had failed.
-    #[error(
-        "{partition}@{offset}: the handler panicked: {message}; the next run begins with this \
-         record"
-    )]
+    #[error("{partition}@{offset}: the handler panicked: {message}")]
     HandlerPanicked {
         /// The partition.
         partition: TopicPartition,
@@ -309,14 +307,14 @@ mod tests {
         let error = RunError::of_exit(exit(failed(7)), blamed, "billing").unwrap_err();
         insta::assert_snapshot!(
             error,
-            @"orders[3]@7: the handler failed; the next run begins with this record"
+            @"orders[3]@7: the handler failed"
         );
         assert_eq!(error.source().unwrap().to_string(), "no such account");
 
         let blamed = vec![blame(7, Why::Panicked("index out of bounds".to_owned()))];
         insta::assert_snapshot!(
             RunError::of_exit(exit(failed(7)), blamed, "billing").unwrap_err(),
-            @"orders[3]@7: the handler panicked: index out of bounds; the next run begins with this record"
+            @"orders[3]@7: the handler panicked: index out of bounds"
         );
     }
 

@@ -1,12 +1,12 @@
 //! Control of a consumer that runs.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::time::Duration;
 
 use surefoot::{
     AssignmentEvent, CommitAnswer, CommitPolicy, ControlError, Delivery, Failure, Handle, Position,
-    SeekAnswer, SeekTo,
+    RunError, SeekAnswer, SeekTo,
 };
 use tokio::sync::Semaphore;
 
@@ -117,6 +117,32 @@ async fn a_seek_goes_on_elsewhere_and_forgets_what_was_read() {
     let mut seen = seen;
     seen.sort_unstable();
     assert_eq!(seen, [0, 1, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7]);
+}
+
+#[tokio::test]
+async fn a_seek_back_is_where_a_restart_goes_on() {
+    let setup = Setup::new(20);
+    let consumer = setup.consumer().build().unwrap();
+    let handle = consumer.handle();
+    let is_sought = Cell::new(false);
+    let handler = async |delivery: Delivery| {
+        if is_sought.get() {
+            delivery.cancelled().await;
+        }
+        Ok(())
+    };
+    let (run, ()) = tokio::join!(consumer.run(handler), async {
+        frontier(&handle, position(20)).await.unwrap();
+        handle.commit().await.unwrap();
+        assert_eq!(setup.committed(), Some(20));
+        is_sought.set(true);
+        let to = SeekTo::Position(position(5));
+        assert_eq!(handle.seek(setup.partition(), to).await.unwrap(), SeekAnswer::Moved);
+        assert_eq!(handle.commit().await.unwrap(), CommitAnswer::Committed);
+        assert_eq!(setup.committed(), Some(5));
+        handle.abort();
+    });
+    assert!(matches!(run, Err(RunError::Aborted { .. })), "{run:?}");
 }
 
 #[tokio::test]

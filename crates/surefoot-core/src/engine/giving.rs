@@ -119,7 +119,8 @@ impl Engine {
         // Without a start there is no frontier, so there is nothing to commit.
         held.stage = if started { stage } else { Stage::Lost };
         held.cut += orphaned + lost;
-        held.ahead = 0;
+        // What runs on counts as an orphan; the rest stays lost in a crash until the term is closed.
+        held.ahead = held.ahead.saturating_sub(orphaned);
         let term = held.term;
         if orphaned > 0 {
             self.outputs.push_back(Output::Cancel { term });
@@ -170,6 +171,7 @@ impl Engine {
     /// Releases what is drained, and everything whose time is over.
     pub(super) fn finish_givings(&mut self, now: Mono) {
         let mut givings = std::mem::take(&mut self.givings);
+        let mut closed = false;
         for giving in &mut givings {
             let late = giving.deadline <= now;
             for index in giving.members.clone() {
@@ -194,16 +196,19 @@ impl Engine {
                     });
                 }
                 self.close_term(index);
+                closed = true;
             }
         }
-        let before = givings.len();
         for giving in givings.extract_if(.., |giving| giving.members.is_empty()) {
             self.outputs.push_back(Output::Release(giving.released));
         }
-        let released = givings.len() < before;
         self.givings = givings;
-        if released {
+        if closed {
             self.update_all_flows(now);
+            if self.config.guarantee == Guarantee::AtMostOnce {
+                // What the terms had committed ahead makes room in the window.
+                self.commit_ahead(now);
+            }
         }
     }
 

@@ -59,6 +59,23 @@ fn row_005_a_refusal_after_an_unknown_outcome_settles_nothing() {
 }
 
 #[test]
+fn a_drain_that_runs_out_of_time_gives_nothing_of_the_window_away() {
+    let mut h = Harness::new(window(1));
+    let (a, b) = (h.assign(0, facts(None, 10)), h.assign(1, facts(None, 10)));
+    h.fetch(a, &[(0, 1)]);
+    h.fetch(b, &[(0, 1)]);
+    let (commit, _) = h.commit();
+    assert_eq!(commit.1, a);
+    h.input(Input::Revoked(vec![p(0)]));
+    h.advance(Duration::from_secs(29));
+    h.fetch(b, &[(1, 1)]);
+    assert!(h.commits().is_empty(), "the commit of partition 0 may have been stored");
+    h.commit_ended(commit, Outcome::Unknown);
+    assert!(h.released());
+    assert_eq!(h.commit().0.1, b);
+}
+
+#[test]
 fn the_window_is_one_for_all_partitions() {
     let mut h = Harness::new(window(3));
     let (a, b) = (h.assign(0, facts(None, 10)), h.assign(1, facts(None, 10)));

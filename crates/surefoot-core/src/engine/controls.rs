@@ -260,6 +260,11 @@ impl Engine {
         to: SeekTo,
     ) -> Result<(), ControlRefusal> {
         let index = self.readable([partition])?[0];
+        if self.held(index).is_some_and(|held| held.stage == Stage::Draining) {
+            // A term that begins now would not know that its partition is on its way out.
+            let name = self.partitions[index as usize].name.clone();
+            return Err(ControlRefusal::NotAssigned(name));
+        }
         self.expect_parts(id, 1, Answer::Accepted);
         let rewind = Rewind {
             old: Term::new(0),

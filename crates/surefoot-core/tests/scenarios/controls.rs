@@ -71,6 +71,16 @@ fn commit_at_over_waiting_records_commits_and_names_the_skip() {
 }
 
 #[test]
+fn a_seek_on_a_partition_that_is_asked_back_is_refused() {
+    let (mut h, term) = Harness::started(eager());
+    h.fetch(term, &[(0, 1)]);
+    h.input(Input::Revoked(vec![p(0)]));
+    let sought = h.control(Control::Seek(p(0), SeekTo::Position(Position::new(5))));
+    assert_eq!(h.answer(sought), Answer::Refused(ControlRefusal::NotAssigned(p(0))));
+    assert_eq!(h.engine.term_of(&p(0)), Some(term));
+}
+
+#[test]
 fn row_010_a_commit_that_meets_the_end_of_its_term_is_no_error() {
     let (mut h, term) = Harness::started(eager());
     h.fetch(term, &[(0, 1)]);

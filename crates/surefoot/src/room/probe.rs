@@ -236,8 +236,10 @@ impl Probe<'_> {
         if code == Code::SSL {
             return StartError::Tls { bootstrap_servers: servers, reason };
         }
-        let answered_and_hung_up =
-            ["Disconnected", "ApiVersion", "closed"].iter().any(|it| reason.contains(it));
+        // A broker that hangs up on a stranger is no fault of its own: only that all are down is
+        // told. One that cannot be connected to is told before.
+        let answered_and_hung_up = code == Code::ALL_BROKERS_DOWN
+            || ["Disconnected", "ApiVersion", "closed"].iter().any(|it| reason.contains(it));
         let encrypted =
             self.settings.option("security.protocol").is_some_and(|it| it.contains("ssl"));
         let hint = match (answered_and_hung_up, encrypted) {

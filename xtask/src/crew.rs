@@ -205,6 +205,15 @@ impl Crew {
         }
     }
 
+    /// Reads what the histories say now and was not shown yet.
+    pub fn read(&mut self, mut see: impl FnMut(&Line)) -> Result<()> {
+        let see = &mut |line: &Line| {
+            see(line);
+            None::<()>
+        };
+        self.tail.read_until(see).map(drop)
+    }
+
     fn member(&mut self, name: &str) -> Result<&mut Member> {
         self.members.get_mut(name).with_context(|| format!("no member {name} runs"))
     }

@@ -154,22 +154,6 @@ impl Scene {
     }
 }
 
-impl Load {
-    /// Waits until everything was produced and acknowledged.
-    pub fn finish(mut self) -> Result<()> {
-        let status = self.0.wait().context("cannot wait for the java producer")?;
-        if !status.success() {
-            bail!("the java producer ended with {status}");
-        }
-        Ok(())
-    }
-
-    /// Whether it has produced everything.
-    pub fn is_over(&mut self) -> Result<bool> {
-        Ok(self.0.try_wait()?.is_some())
-    }
-}
-
 impl Drop for Load {
     fn drop(&mut self) {
         // It may have ended by itself; then there is nothing to kill.

@@ -52,6 +52,7 @@ pub struct Engine {
     running: usize,
     /// Partitions that are assigned.
     assigned: usize,
+    share: fetched::Share,
     /// At-most-once: whose turn it is to commit ahead first.
     turn: usize,
     givings: Vec<giving::Giving>,
@@ -82,6 +83,7 @@ impl Engine {
             round: VecDeque::new(),
             running: 0,
             assigned: 0,
+            share: fetched::Share::default(),
             turn: 0,
             givings: Vec::new(),
             controls: BTreeMap::new(),
@@ -147,8 +149,12 @@ impl Engine {
             self.commit_ahead(now);
         }
         self.start_ready(now);
-        self.finish_givings(now);
-        self.finish_stop(now, false);
+        if !self.givings.is_empty() {
+            self.finish_givings(now);
+        }
+        if self.stopping.is_some() {
+            self.finish_stop(now, false);
+        }
     }
 
     /// What follows for one partition that something happened to.

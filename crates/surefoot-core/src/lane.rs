@@ -6,7 +6,8 @@
 //! the units that hold them, so that a record costs no allocation here.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
+use std::collections::hash_map::Entry;
+use std::hash::{BuildHasherDefault, Hash, Hasher};
 
 /// Names a partition within one engine; never reused for another.
 pub(crate) type PartitionIndex = u32;
@@ -22,11 +23,9 @@ pub(crate) enum LaneKey {
     Record(i64),
 }
 
-/// One lane in use.
+/// One lane in use: a delivery of it runs, or failed and keeps the lane for good.
 #[derive(Clone, Copy, Debug)]
 struct Lane {
-    /// A delivery of this lane runs, or failed and keeps the lane for good.
-    busy: bool,
     /// First and last unit that wait, of the partition's current term.
     waiting: Option<(u64, u64)>,
 }
@@ -35,7 +34,22 @@ struct Lane {
 #[derive(Debug, Default)]
 pub(crate) struct LaneTable {
     // Never iterated: the order of a map must not reach an output.
-    lanes: HashMap<(PartitionIndex, LaneKey), Lane, BuildHasherDefault<LaneHasher>>,
+    lanes: HashMap<LaneId, Lane, BuildHasherDefault<LaneHasher>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct LaneId(PartitionIndex, LaneKey);
+
+impl Hash for LaneId {
+    /// As one word, because every record looks its lane up twice. Equality tells collisions apart.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let key = match self.1 {
+            LaneKey::Whole => 0,
+            LaneKey::Key(hash) => hash,
+            LaneKey::Record(offset) => !offset as u64,
+        };
+        state.write_u64(key ^ u64::from(self.0).rotate_right(16));
+    }
 }
 
 /// What joining a lane leads to.
@@ -52,27 +66,25 @@ pub(crate) enum Joined {
 impl LaneTable {
     /// Puts a unit at the end of its lane.
     pub(crate) fn join(&mut self, at: (PartitionIndex, LaneKey), unit: u64) -> Joined {
-        let lane = self.lanes.entry(at).or_insert(Lane { busy: false, waiting: None });
-        match &mut lane.waiting {
-            Some((_, last)) => {
-                let behind = *last;
-                *last = unit;
-                Joined::Behind(behind)
+        let mut lane = match self.lanes.entry(LaneId(at.0, at.1)) {
+            Entry::Occupied(lane) => lane,
+            Entry::Vacant(place) => {
+                place.insert(Lane { waiting: None });
+                return Joined::Free;
             }
-            waiting @ None if lane.busy => {
+        };
+        match &mut lane.get_mut().waiting {
+            Some((_, last)) => Joined::Behind(std::mem::replace(last, unit)),
+            waiting @ None => {
                 *waiting = Some((unit, unit));
                 Joined::BehindOldTerm
-            }
-            None => {
-                lane.busy = true;
-                Joined::Free
             }
         }
     }
 
     /// Whether anything runs or waits in this lane.
     pub(crate) fn is_used(&self, at: (PartitionIndex, LaneKey)) -> bool {
-        self.lanes.contains_key(&at)
+        self.lanes.contains_key(&LaneId(at.0, at.1))
     }
 
     /// Ends the run that keeps the lane and returns the unit whose turn it is. `next` tells which
@@ -82,33 +94,35 @@ impl LaneTable {
         at: (PartitionIndex, LaneKey),
         next: impl FnOnce(u64) -> Option<u64>,
     ) -> Option<u64> {
-        let lane = self.lanes.get_mut(&at)?;
-        let Some((first, last)) = lane.waiting else {
-            self.lanes.remove(&at);
+        let Entry::Occupied(mut lane) = self.lanes.entry(LaneId(at.0, at.1)) else {
             return None;
         };
-        lane.waiting = next(first).map(|second| (second, last));
+        let Some((first, last)) = lane.get().waiting else {
+            lane.remove();
+            return None;
+        };
+        lane.get_mut().waiting = next(first).map(|second| (second, last));
         Some(first)
     }
 
     /// Forgets the units that wait in this lane from unit `from` on. Where others wait ahead of
     /// them, [`LaneTable::end_waiting_at`] says which of these is the last.
     pub(crate) fn forget_waiting(&mut self, at: (PartitionIndex, LaneKey), from: u64) {
-        if let Some(lane) = self.lanes.get_mut(&at) {
+        if let Some(lane) = self.lanes.get_mut(&LaneId(at.0, at.1)) {
             lane.waiting = lane.waiting.filter(|(first, _)| *first < from);
         }
     }
 
     /// Makes this unit the last that waits in its lane.
     pub(crate) fn end_waiting_at(&mut self, at: (PartitionIndex, LaneKey), unit: u64) {
-        if let Some(Lane { waiting: Some((_, last)), .. }) = self.lanes.get_mut(&at) {
+        if let Some(Lane { waiting: Some((_, last)) }) = self.lanes.get_mut(&LaneId(at.0, at.1)) {
             *last = unit;
         }
     }
 
     /// Frees a lane whose holder never started, or will never end.
     pub(crate) fn free(&mut self, at: (PartitionIndex, LaneKey)) {
-        self.lanes.remove(&at);
+        self.lanes.remove(&LaneId(at.0, at.1));
     }
 }
 

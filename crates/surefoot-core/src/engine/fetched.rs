@@ -4,6 +4,8 @@
 //! twice within a term; the second time they are dropped. The budget is shared out equally over
 //! the assigned partitions, so that one that is stuck cannot starve the others.
 
+use std::num::NonZeroUsize;
+
 use crate::assignment::{Assignment, Stage, Unit, UnitState};
 use crate::engine::Engine;
 use crate::lane::{Joined, LaneKey, PartitionIndex};
@@ -11,6 +13,14 @@ use crate::{
     CommitPolicy, Deliver, Fetched, Guarantee, Mono, Offset, Output, PauseReason, Position,
     ProcessingOrder, RecordMeta, SkipReason, Term,
 };
+
+/// What each of so many partitions may hold.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Share {
+    partitions: usize,
+    records: u64,
+    bytes: u64,
+}
 
 impl Engine {
     pub(super) fn on_fetched(&mut self, now: Mono, term: Term, batch: Fetched) {
@@ -212,10 +222,8 @@ impl Engine {
 
     /// Pauses or resumes what the budgets say, after something changed for one partition.
     pub(super) fn update_flow(&mut self, now: Mono, index: PartitionIndex) {
-        let share = self.assigned.max(1) as u64;
+        let Share { records, bytes, .. } = self.share();
         let budget = &self.config.budget;
-        let records = (budget.max_buffered_records.get() as u64 / share).max(1);
-        let bytes = (budget.max_buffered_bytes.get() as u64 / share).max(1);
         let uncommitted = budget.max_uncommitted_records.get() as u64;
         let age = budget.max_uncommitted_age;
         let by_policy = self.pauses_when_uncommitted();
@@ -233,6 +241,9 @@ impl Engine {
         let span = held.tracker.end() - held.committed_number;
         let aged = failing && held.dirty_since.is_some_and(|since| now.since(since) >= age);
         let stuck = by_policy && (span >= uncommitted || aged);
+        if !full && !stuck && held.pauses.is_empty() {
+            return;
+        }
         let unstuck = span <= uncommitted / 2 && !aged;
         self.set_pause(index, PauseReason::Backpressure, full, low);
         self.set_pause(index, PauseReason::Uncommitted, stuck, unstuck);
@@ -243,6 +254,18 @@ impl Engine {
     pub(super) fn pauses_when_uncommitted(&self) -> bool {
         matches!(self.config.commit, CommitPolicy::Auto { .. })
             && self.config.guarantee == Guarantee::AtLeastOnce
+    }
+
+    /// The share of one partition, worked out anew when there are more partitions or fewer.
+    fn share(&mut self) -> Share {
+        let partitions = self.assigned.max(1);
+        if self.share.partitions != partitions {
+            let budget = &self.config.budget;
+            let of = |whole: NonZeroUsize| (whole.get() / partitions).max(1) as u64;
+            let (records, bytes) = (of(budget.max_buffered_records), of(budget.max_buffered_bytes));
+            self.share = Share { partitions, records, bytes };
+        }
+        self.share
     }
 
     fn set_pause(&mut self, index: PartitionIndex, reason: PauseReason, on: bool, off: bool) {

@@ -384,9 +384,10 @@ impl Room {
             Message::Reports(reports) => {
                 for Report { term, first, last, attempt, outcome } in reports {
                     let input = Input::Finished { term, first, last, attempt, outcome };
-                    self.backlog.push_back(input);
-                    self.settle();
+                    self.engine.handle_input(self.now, input);
+                    self.perform_all();
                 }
+                self.settle();
             }
             Message::Control(request, reply) => {
                 self.last_control += 1;

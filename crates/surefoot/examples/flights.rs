@@ -25,6 +25,6 @@ async fn main() -> Result<(), Failure> {
         Ok(())
     };
     consumer.run(count).await?;
-    println!("{} aircraft flew", flights.borrow().len());
+    eprintln!("{} aircraft flew", flights.borrow().len());
     Ok(())
 }

@@ -18,11 +18,9 @@ use crate::snapshot::Snapshot;
 
 /// Controls a consumer. Cheap to clone, usable from any task and thread.
 ///
-/// Requests are answered while the consumer runs. Before it runs they wait; once it is over they
-/// return [`ControlError::NotRunning`]. None of them may be awaited by the only task that keeps the
-/// consumer running, such as between two deliveries of a stream that is not polled meanwhile: they
-/// are answered by the consumer's own thread, so that is safe, but [`Handle::commit`] covers only
-/// what was acknowledged before.
+/// Requests are answered by the consumer's own thread while it runs, so handlers may await them too.
+/// Requests made before it runs wait for it; once it is over they return
+/// [`ControlError::NotRunning`].
 #[derive(Clone, Debug)]
 pub struct Handle {
     route: Arc<Route>,

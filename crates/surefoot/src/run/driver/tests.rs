@@ -247,6 +247,20 @@ async fn a_failed_record_is_left_out_of_what_is_finished() {
 }
 
 #[tokio::test]
+async fn of_several_records_that_failed_the_lowest_is_named_first() {
+    use HandlerOutcome::Failed;
+    check_batch(
+        async |batch: Batch| {
+            batch.fail(Offset::new(8), "bad bytes")?;
+            batch.fail(Offset::new(1), "bad bytes")?;
+            Err("down".into())
+        },
+        &[(0, 0, Failed), (1, 1, Failed), (2, 7, Failed), (8, 8, Failed), (9, 9, Failed)],
+    )
+    .await;
+}
+
+#[tokio::test]
 async fn a_record_ends_once() {
     use HandlerOutcome::{Done, Failed};
     check_batch(

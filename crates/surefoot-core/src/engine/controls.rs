@@ -200,6 +200,10 @@ impl Engine {
         held.buffered_bytes -= bytes;
         if self.config.guarantee == Guarantee::AtMostOnce {
             held.ahead -= ahead;
+            if held.covering < end {
+                held.covering = end;
+                held.covering_position = position;
+            }
         }
         let first = held.tracker.head();
         let fresh = held.tracker.finish_numbers(first, end);

@@ -76,6 +76,20 @@ fn a_drain_that_runs_out_of_time_gives_nothing_of_the_window_away() {
 }
 
 #[test]
+fn commit_at_over_what_is_being_committed_ahead_reaches_its_position() {
+    let (mut h, term) = Harness::started(window(1));
+    h.fetch(term, &[(0, 1), (1, 1), (2, 1)]);
+    let (commit, _) = h.commit();
+    let asked = h.control(Control::CommitAt(vec![(p(0), Position::new(3))]));
+    h.commit_ended(commit, Outcome::Done(()));
+    let (commit, position) = h.commit();
+    assert_eq!(position, 3);
+    h.commit_ended(commit, Outcome::Done(()));
+    assert_eq!(h.answer(asked), Answer::Committed);
+    assert!(h.delivered().is_empty());
+}
+
+#[test]
 fn the_window_is_one_for_all_partitions() {
     let mut h = Harness::new(window(3));
     let (a, b) = (h.assign(0, facts(None, 10)), h.assign(1, facts(None, 10)));

@@ -98,6 +98,7 @@ impl Engine {
             || every_records.is_some_and(|records| ended >= u64::from(records.get()))
             // Nothing more comes that could complete the number.
             || (held.at_end && every.is_none())
+            || held.pauses.has(PauseReason::Uncommitted)
             || ended >= half_of_budget.max(1);
         if at_once { Some(since) } else { every.map(|every| since.after(every)) }
     }

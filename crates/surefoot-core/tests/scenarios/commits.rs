@@ -128,3 +128,21 @@ fn manual_commits_happen_when_asked_and_at_no_other_time() {
     assert!(h.commits().is_empty());
     assert!(h.released());
 }
+
+#[test]
+fn row_118_what_is_paused_for_being_uncommitted_too_long_is_committed() {
+    let mut many = EngineConfig { commit: every_records(100), ..config(Guarantee::AtLeastOnce) };
+    many.budget.max_uncommitted_age = Duration::from_secs(5);
+    let (mut h, old) = Harness::started(many);
+    h.fetch(old, &[(0, 1)]);
+    h.done(old, 0);
+    h.control(Control::Commit(vec![p(0)]));
+    let (commit, _) = h.commit();
+    h.commit_ended(commit, Outcome::Unknown);
+    h.input(Input::Lost(vec![p(0)]));
+    let term = h.assign(0, facts(None, 10));
+    h.fetch(term, &[(0, 1)]);
+    h.done(term, 0);
+    h.advance(Duration::from_secs(6));
+    assert_eq!(h.commit().1, 1, "nothing more is read that could complete the number");
+}

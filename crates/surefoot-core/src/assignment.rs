@@ -5,7 +5,7 @@
 //! number without a map. Everything that must survive a term (the commit in flight, the lanes, what
 //! is known to be committed) lives on the partition.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use crate::commit::CommitSlot;
 use crate::flow::Pauses;
@@ -42,6 +42,9 @@ pub(crate) struct Assignment {
     pub(crate) in_round: bool,
     /// Units that run.
     pub(crate) running: usize,
+    /// Units that run on although a piece of them failed, and the records of theirs whose end was
+    /// not reported.
+    pub(crate) failing: BTreeMap<u64, Vec<u64>>,
     /// The number behind the last record that started.
     pub(crate) started: u64,
     /// Units that joined a lane and did not start: ready or waiting.
@@ -201,6 +204,7 @@ impl Assignment {
             ready: VecDeque::new(),
             in_round: false,
             running: 0,
+            failing: BTreeMap::new(),
             started: 0,
             unstarted: 0,
             buffered_records: 0,
@@ -236,6 +240,7 @@ impl Assignment {
             return self.covering;
         }
         let failed = self.units.iter().any(|(_, unit)| unit.state == UnitState::Failed);
+        let failed = failed || !self.failing.is_empty();
         let hopeless = failed || self.pauses.has(PauseReason::User) || self.fenced_at.is_some();
         if hopeless { 0 } else { self.started }
     }

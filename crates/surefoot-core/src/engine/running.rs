@@ -104,12 +104,13 @@ impl Engine {
         let at_most_once = self.config.guarantee == Guarantee::AtMostOnce;
         if outcome == HandlerOutcome::Done {
             self.counters.done += self.finish_records(index, number, record, last);
+            self.end_piece(index, number, record, last);
         } else if at_most_once {
             // It will not run again, so nothing waits for it.
             self.finish_records(index, number, record, last);
             self.note_failure(now, index, first, outcome);
         } else {
-            self.fail_unit(index, number);
+            self.fail_piece(index, number, record, last);
             self.note_failure(now, index, first, outcome);
         }
         self.settle(now, index);
@@ -190,6 +191,37 @@ impl Engine {
         }
     }
 
+    /// A piece of a unit failed. The unit runs on until the end of its last piece is reported.
+    fn fail_piece(&mut self, index: PartitionIndex, number: u64, record: u64, last: Offset) {
+        let Some(held) = self.partitions[index as usize].assignment.as_mut() else {
+            return;
+        };
+        let Some(unit) = held.units.get(number) else {
+            return;
+        };
+        let (tracker, records) = (&held.tracker, unit.first..unit.first + u64::from(unit.count));
+        held.failing
+            .entry(number)
+            .or_insert_with(|| records.filter(|&number| !tracker.is_finished(number)).collect());
+        self.end_piece(index, number, record, last);
+    }
+
+    /// Notes the end of a piece of a unit of which a piece failed.
+    fn end_piece(&mut self, index: PartitionIndex, number: u64, record: u64, last: Offset) {
+        let Some(held) = self.partitions[index as usize].assignment.as_mut() else {
+            return;
+        };
+        let Some(unreported) = held.failing.get_mut(&number) else {
+            return;
+        };
+        let end = held.tracker.number_at_or_after(last.next());
+        unreported.retain(|&other| other < record || end <= other);
+        if unreported.is_empty() {
+            held.failing.remove(&number);
+            self.fail_unit(index, number);
+        }
+    }
+
     /// Keeps a failed unit where it is: nothing of its lane runs and nothing past it is committed.
     fn fail_unit(&mut self, index: PartitionIndex, number: u64) {
         let Some(held) = self.partitions[index as usize].assignment.as_mut() else {
@@ -231,8 +263,15 @@ impl Engine {
             return 0;
         };
         let mut orphans = Vec::new();
-        for (_, unit) in held.units.iter().filter(|(_, unit)| unit.state == UnitState::Running) {
-            let unfinished = Self::unfinished_of(held, unit);
+        let failing = std::mem::take(&mut held.failing);
+        let running = held.units.iter().filter(|(_, unit)| unit.state == UnitState::Running);
+        for (number, unit) in running {
+            let unfinished = match failing.get(&number) {
+                Some(unreported) => {
+                    unreported.iter().map(|&record| held.tracker.offset_of(record)).collect()
+                }
+                None => Self::unfinished_of(held, unit),
+            };
             orphans.push((unit.lane, held.tracker.offset_of(unit.first), unfinished));
         }
         let term = held.term;

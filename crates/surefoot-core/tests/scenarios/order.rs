@@ -99,6 +99,23 @@ fn row_077_a_full_budget_pauses_and_resumes_at_half() {
 }
 
 #[test]
+fn a_batch_runs_until_its_last_piece_ended_however_the_first_did() {
+    let unit = EngineConfig { delivery_unit: DeliveryUnit::Batch, ..eager() };
+    let (mut h, term) = Harness::started(unit);
+    h.fetch(term, &[(0, 1), (1, 2), (4, 3)]);
+    h.input(Input::Revoked(vec![p(0)]));
+    h.end_range(term, 1, 1, HandlerOutcome::Cancelled);
+    assert!(!h.released(), "the handler works on the others");
+    h.end_range(term, 0, 0, HandlerOutcome::Done);
+    let (commit, position) = h.commit();
+    assert_eq!(position, 1);
+    h.commit_ended(commit, Outcome::Done(()));
+    assert!(!h.released());
+    h.end_range(term, 4, 4, HandlerOutcome::Cancelled);
+    assert!(h.released());
+}
+
+#[test]
 fn a_batch_is_one_delivery_and_may_end_in_pieces() {
     let unit = EngineConfig { delivery_unit: DeliveryUnit::Batch, ..eager() };
     let (mut h, term) = Harness::started(unit);

@@ -1,10 +1,10 @@
 //! What a run's events say, gathered once so that each predicate is a short walk.
 //!
-//! Predicates ask the same things: which term is this line about, was this record terminal by then, how
-//! did the term end, what did this commit cover. Gathering answers them into tables that are indexed by
-//! numbers (entry, term, record), so that a simulation can judge thousands of runs a second and a file
-//! of millions of lines takes seconds. Nothing is judged here: what does not fit together is kept as an
-//! oddity for the predicate whose business it is.
+//! Predicates ask the same things: which term is this line about, was this record terminal by then,
+//! how did the term end, what did this commit cover. Gathering answers them into tables that are
+//! indexed by numbers (entry, term, record), so that a simulation can judge thousands of runs a
+//! second and a file of millions of lines takes seconds. Nothing is judged here: what does not fit
+//! together is kept as an oddity for the predicate whose business it is.
 
 mod gather;
 mod incarnation;

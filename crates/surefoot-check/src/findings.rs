@@ -1,7 +1,7 @@
 //! Collects what the predicates find, and shows it in the words of the history.
 //!
-//! A broken run can break a predicate a million times, so texts are made for the first few only and the
-//! rest is counted.
+//! A broken run can break a predicate a million times, so texts are made for the first few only and
+//! the rest is counted.
 
 use std::collections::BTreeMap;
 

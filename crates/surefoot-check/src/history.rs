@@ -1,9 +1,9 @@
 //! The history format, version 1: what one run of a consumer group looked like from the outside.
 //!
-//! The page `docs/history.md` is the contract with writers in other languages; the types here are the
-//! same contract in Rust. A process that dies by SIGKILL leaves whatever it had written, so each line
-//! stands for itself, is written by one call, and names its own coordinates: topic, partition, term,
-//! offset. A reader never needs an earlier line to know what a line is about.
+//! The page `docs/history.md` is the contract with writers in other languages; the types here are
+//! the same contract in Rust. A process that dies by SIGKILL leaves whatever it had written, so
+//! each line stands for itself, is written by one call, and names its own coordinates: topic,
+//! partition, term, offset. A reader never needs an earlier line to know what a line is about.
 
 mod commit;
 mod delivery;

@@ -1,12 +1,12 @@
 //! Judges recorded histories of Kafka consumption against a delivery guarantee.
 //!
-//! A guarantee is a statement about what happened, across processes and their deaths, so it is judged
-//! from the outside: from the lines that each process wrote while it ran, and from dumps of the topic
-//! and of the group's committed offsets. Nothing here calls the code that it judges.
+//! A guarantee is a statement about what happened, across processes and their deaths, so it is
+//! judged from the outside: from the lines that each process wrote while it ran, and from dumps of
+//! the topic and of the group's committed offsets. Nothing here calls the code that it judges.
 //!
-//! [`load`] reads files (the page `docs/history.md` is their format), [`judge`] judges a [`Run`] against
-//! a [`Promise`], and the [`Verdict`] is shown with `Display`, written with `serde`, and turned into an
-//! exit code with [`Verdict::exit_code`]:
+//! [`load`] reads files (the page `docs/history.md` is their format), [`judge`] judges a [`Run`]
+//! against a [`Promise`], and the [`Verdict`] is shown with `Display`, written with `serde`, and
+//! turned into an exit code with [`Verdict::exit_code`]:
 //!
 //! ```no_run
 //! use surefoot_check::{EXIT_REFUSED, Promise, judge, load};

@@ -1,9 +1,9 @@
 //! Reads histories and dumps into a run, and refuses what could hide something.
 //!
-//! A history with a hole proves nothing: the missing line may be the one that breaks the guarantee. A
-//! process that was killed may leave the beginning of a line at its end, because that line's consequence
-//! had not happened; everything else that is damaged or missing is refused, with the place and what to
-//! do about it.
+//! A history with a hole proves nothing: the missing line may be the one that breaks the guarantee.
+//! A process that was killed may leave the beginning of a line at its end, because that line's
+//! consequence had not happened; everything else that is damaged or missing is refused, with the
+//! place and what to do about it.
 
 mod dump;
 mod error;

@@ -1,7 +1,7 @@
 //! The predicates: each a statement about the gathered facts, each in a file with its family.
 //!
-//! They are independent of each other on purpose. Several of them notice one broken run, and none relies
-//! on another to have noticed first.
+//! They are independent of each other on purpose. Several of them notice one broken run, and none
+//! relies on another to have noticed first.
 
 mod at_least_once;
 mod at_most_once;

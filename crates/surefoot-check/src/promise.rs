@@ -1,7 +1,8 @@
 //! What a run is judged against: the guarantee, and the bounds that a guarantee leaves open.
 //!
-//! Safety needs no bound: it holds or not. How long something may take does, and only whoever made the
-//! run knows: a simulation without faults is strict to the microsecond, a loaded machine is not.
+//! Safety needs no bound: it holds or not. How long something may take does, and only whoever made
+//! the run knows: a simulation without faults is strict to the microsecond, a loaded machine is
+//! not.
 
 use crate::history::{Guarantee, ProcessingOrder};
 use crate::run::Run;
@@ -18,8 +19,8 @@ pub struct Promise {
     /// Whether others than the run's members may commit for the group.
     pub foreign_commits: ForeignCommits,
     /// How far the coordinator's clock and the members' may be apart, in milliseconds. Used only
-    /// where committed positions come from a dump. Too low: an ordinary start looks like a stale one.
-    /// Too high: a start that ignored a commit shortly before it is not seen.
+    /// where committed positions come from a dump. Too low: an ordinary start looks like a stale
+    /// one. Too high: a start that ignored a commit shortly before it is not seen.
     pub clock_slack_ms: u64,
     /// How many bytes a member may hold above its budget: the largest run of records that one fetch
     /// can bring, because a run is accepted whole.
@@ -29,8 +30,8 @@ pub struct Promise {
     pub exit_slack_ms: u64,
     /// Bounds after `healed`; not judged without them or in a run that was never healed.
     pub liveness: Option<Liveness>,
-    /// Longest time in milliseconds that a partition may stand still although it is owned, not paused,
-    /// has records to read and no handler runs. Not judged when absent.
+    /// Longest time in milliseconds that a partition may stand still although it is owned, not
+    /// paused, has records to read and no handler runs. Not judged when absent.
     pub stall_bound_ms: Option<u64>,
 }
 
@@ -55,8 +56,8 @@ pub enum ForeignCommits {
 /// What must happen after all faults are over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Liveness {
-    /// Milliseconds after `healed` until every record is handled and the lag is zero; also the longest
-    /// time that a partition may be paused or without an owner.
+    /// Milliseconds after `healed` until every record is handled and the lag is zero; also the
+    /// longest time that a partition may be paused or without an owner.
     pub bound_ms: u64,
     /// How many times one partition may change its owner after `healed`.
     pub max_rebalances: u64,

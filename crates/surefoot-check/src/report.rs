@@ -1,7 +1,7 @@
 //! Shows a verdict to people, and says with which code a program that judged should exit.
 //!
-//! The same verdict as JSON is its `serde` form. The text is for somebody who has to find a bug: the
-//! counts first, then each violation with the lines of the files that show it.
+//! The same verdict as JSON is its `serde` form. The text is for somebody who has to find a bug:
+//! the counts first, then each violation with the lines of the files that show it.
 
 use std::fmt::{self, Write};
 

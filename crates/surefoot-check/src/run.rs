@@ -1,8 +1,9 @@
 //! One run of a consumer group: all its events in one order, and what the log and the group held.
 //!
-//! A run is either read from files or filled while a simulation goes on; both end as one list of entries
-//! in total order. Each entry remembers the source it came from, and the entries of one source are in
-//! the order of that source, so a line number can be found again when a violation has to be shown.
+//! A run is either read from files or filled while a simulation goes on; both end as one list of
+//! entries in total order. Each entry remembers the source it came from, and the entries of one
+//! source are in the order of that source, so a line number can be found again when a violation has
+//! to be shown.
 
 use std::fmt;
 
@@ -84,8 +85,8 @@ impl Run {
         self.topics.push(dump);
     }
 
-    /// Sets the dump of the group's committed positions. Where the run has `applied` events, they are
-    /// used and the dump is not.
+    /// Sets the dump of the group's committed positions. Where the run has `applied` events, they
+    /// are used and the dump is not.
     pub fn set_offsets(&mut self, dump: OffsetsDump) {
         self.offsets = Some(dump);
     }

@@ -1,7 +1,7 @@
 //! What the judge says: which predicates were judged, what broke them, and the counts of the run.
 //!
-//! A violation names the events that show it, so that nobody has to believe the judge. A predicate that
-//! could not be judged is listed with the reason: silence must not look like a pass.
+//! A violation names the events that show it, so that nobody has to believe the judge. A predicate
+//! that could not be judged is listed with the reason: silence must not look like a pass.
 
 use std::collections::BTreeMap;
 use std::fmt;

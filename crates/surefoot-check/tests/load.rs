@@ -8,44 +8,14 @@ use std::path::{Path, PathBuf};
 use surefoot_check::history::{HistoryFile, Line};
 use surefoot_check::{LoadError, Promise, judge, load};
 
-const BEGIN: &str = r#"{"at":1000,"event":"begin","format":1,"member":"a","incarnation":1,"group":"billing","guarantee":"at-least-once","processing_order":"key","topics":["orders"],"window":0,"max_in_flight":16,"max_buffered_bytes":1048576,"drain_deadline_ms":5000,"pid":4242}
-"#;
-const HANDLED: &str = r#"{"at":1010,"event":"assigned","topic":"orders","partition":0,"term":1}
-{"at":1020,"event":"start_known","topic":"orders","partition":0,"term":1,"position":0,"reason":"earliest"}
-{"at":1030,"event":"delivered","topic":"orders","partition":0,"term":1,"first":0,"last":1,"count":2}
-{"at":1040,"event":"started","topic":"orders","partition":0,"term":1,"offset":0,"attempt":1,"key":"ann"}
-{"at":1050,"event":"ended","topic":"orders","partition":0,"term":1,"offset":0,"attempt":1,"result":"ok"}
-{"at":1060,"event":"commit_sent","commit":1,"positions":[{"topic":"orders","partition":0,"term":1,"position":1}]}
-{"at":1080,"event":"commit_ended","commit":1,"results":[{"topic":"orders","partition":0,"position":1,"outcome":"done"}]}
-"#;
-const AGAIN: &str = r#"{"at":2000,"event":"begin","format":1,"member":"a","incarnation":2,"group":"billing","guarantee":"at-least-once","processing_order":"key","topics":["orders"],"window":0,"max_in_flight":16,"max_buffered_bytes":1048576,"drain_deadline_ms":5000,"pid":4243}
-{"at":2010,"event":"assigned","topic":"orders","partition":0,"term":1}
-{"at":2020,"event":"start_known","topic":"orders","partition":0,"term":1,"position":1,"committed":1,"reason":"committed"}
-{"at":2030,"event":"delivered","topic":"orders","partition":0,"term":1,"first":1,"last":1,"count":1}
-{"at":2040,"event":"started","topic":"orders","partition":0,"term":1,"offset":1,"attempt":1,"key":"bob"}
-{"at":2050,"event":"ended","topic":"orders","partition":0,"term":1,"offset":1,"attempt":1,"result":"ok"}
-{"at":2060,"event":"commit_sent","commit":1,"positions":[{"topic":"orders","partition":0,"term":1,"position":2}]}
-{"at":2080,"event":"commit_ended","commit":1,"results":[{"topic":"orders","partition":0,"position":2,"outcome":"done"}]}
-{"at":2090,"event":"signal","number":15,"nth":1}
-{"at":2100,"event":"revoked","topic":"orders","partition":0,"term":1}
-{"at":2110,"event":"left"}
-{"at":2120,"event":"exited","code":0,"why":"SIGTERM","unfinished":0}
-"#;
-const TORN: &str = r#"{"at":1090,"event":"started","topic":"ord"#;
-const KILLED: &str = r#"{"at":990,"event":"spawned","member":"a","incarnation":1}
-{"at":1085,"event":"killed","member":"a","incarnation":1}
-{"at":1995,"event":"spawned","member":"a","incarnation":2}
-"#;
-const TOPIC: &str = r#"{"dump":"topic","topic":"orders","partition":0,"log_start":0,"end":2,"last_stable":2,"topic_id":"Zx9"}
-{"topic":"orders","partition":0,"offset":0,"key":"ann","value_hash":"00ff","timestamp":1}
-{"topic":"orders","partition":0,"offset":1,"key":"bob"}
-{"dump_end":true,"records":2}
-"#;
-const OFFSETS: &str = r#"{"dump":"offsets","group":"billing"}
-{"group":"billing","topic":"orders","partition":0,"position":1,"at":1070,"seq":0,"metadata":"","leader_epoch":0}
-{"group":"billing","topic":"orders","partition":0,"position":2,"at":2070,"seq":1}
-{"dump_end":true,"records":2}
-"#;
+// The parts of which the files of the tests are made.
+const BEGIN: &str = include_str!("histories/begin.ndjson");
+const HANDLED: &str = include_str!("histories/handled.ndjson");
+const AGAIN: &str = include_str!("histories/again.ndjson");
+const TORN: &str = include_str!("histories/torn.ndjson");
+const KILLED: &str = include_str!("histories/killed.ndjson");
+const TOPIC: &str = include_str!("histories/topic.ndjson");
+const OFFSETS: &str = include_str!("histories/offsets.ndjson");
 
 /// The files of a run in a directory of their own; removed with it.
 struct Files {

@@ -1,8 +1,8 @@
 //! The one walk over all events that fills the tables.
 //!
-//! Every event finds its term by incarnation, partition and number. A term that nobody announced is made
-//! on the spot and noted as an oddity, so that what follows can still be judged. A process that died
-//! ends all its terms at the entry that says so.
+//! Every event finds its term by incarnation, partition and number. A term that nobody announced is
+//! made on the spot and noted as an oddity, so that what follows can still be judged. A process
+//! that died ends all its terms at the entry that says so.
 
 use std::collections::HashMap;
 
@@ -315,6 +315,11 @@ impl<'a> Gatherer<'a> {
             slot.ended = slot.ended.min(index);
             if ended.result != EndResult::Ok {
                 slot.failed = index;
+                if ended.result != EndResult::Cancelled
+                    && let Some(incarnation) = &mut self.facts.incarnations[term_facts.source]
+                {
+                    incarnation.failures.push((index, term, record));
+                }
                 continue;
             }
             let handled = &mut partition.records[record].handled;

@@ -18,6 +18,8 @@ pub(crate) struct Incarnation<'a> {
     pub(crate) signals: Vec<(u32, u32)>,
     /// Times from `stopped` to `continued`.
     pub(crate) stops: Vec<Stop>,
+    /// Handler calls that failed by themselves: entry, term, record.
+    pub(crate) failures: Vec<(u32, usize, usize)>,
     /// Its terms, in the order in which they began.
     pub(crate) terms: Vec<usize>,
 }
@@ -40,6 +42,7 @@ impl<'a> Incarnation<'a> {
             left: None,
             signals: Vec::new(),
             stops: Vec::new(),
+            failures: Vec::new(),
             terms: Vec::new(),
         }
     }

@@ -1,9 +1,10 @@
-//! One partition: its records with their lanes, where the group started, what the coordinator stored.
+//! One partition: its records with their lanes, where the group started, what the coordinator
+//! stored.
 //!
 //! The records are those of the dump and those that a handler was called for: compaction may have
-//! removed a record since, and an at-most-once start of it still counts. Only records of the dump are
-//! visible; a predicate about loss looks at no others. Offsets have gaps, so a record is addressed by
-//! its index, and most logs have none, so the index is guessed before it is searched.
+//! removed a record since, and an at-most-once start of it still counts. Only records of the dump
+//! are visible; a predicate about loss looks at no others. Offsets have gaps, so a record is
+//! addressed by its index, and most logs have none, so the index is guessed before it is searched.
 
 use std::collections::HashMap;
 use std::sync::Arc;

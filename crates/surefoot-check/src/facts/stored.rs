@@ -1,7 +1,8 @@
 //! What the coordinator stored, from `applied` events or from the dump of `__consumer_offsets`.
 //!
-//! Events stand in the run's own order and name the commit that they applied. A dump has an order of its
-//! own and a time in milliseconds, so a stored position is matched to a commit that asked for it.
+//! Events stand in the run's own order and name the commit that they applied. A dump has an order
+//! of its own and a time in milliseconds, so a stored position is matched to a commit that asked
+//! for it.
 
 use std::collections::HashMap;
 use std::sync::Arc;

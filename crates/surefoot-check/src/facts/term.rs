@@ -1,8 +1,9 @@
-//! One term: how it began, where it started to read, what was delivered and run in it, how it ended.
+//! One term: how it began, where it started to read, what was delivered and run in it, how it
+//! ended.
 //!
-//! A record is terminal *in a term*, from an instant on; a predicate asks "was it by then", so slots
-//! hold the index of the entry that made it so. Slots cover the partition's records from the start of
-//! the term upwards and grow with what is touched.
+//! A record is terminal *in a term*, from an instant on; a predicate asks "was it by then", so
+//! slots hold the index of the entry that made it so. Slots cover the partition's records from the
+//! start of the term upwards and grow with what is touched.
 
 use super::{NEVER, Partition};
 use crate::history::{CommitOutcome, PauseReason, StartKnown};

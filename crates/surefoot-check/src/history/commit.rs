@@ -1,8 +1,9 @@
 //! Commits as the member saw them, and commits as the coordinator applied them.
 //!
-//! A member knows three outcomes: done, refused, unknown. What the coordinator applied is a different
-//! fact, known from the dump of `__consumer_offsets` or from a model of it (`applied`). A commit is
-//! judged by what was true when it was sent, so `commit_sent` is written before the request leaves.
+//! A member knows three outcomes: done, refused, unknown. What the coordinator applied is a
+//! different fact, known from the dump of `__consumer_offsets` or from a model of it (`applied`). A
+//! commit is judged by what was true when it was sent, so `commit_sent` is written before the
+//! request leaves.
 
 use std::sync::Arc;
 
@@ -67,8 +68,8 @@ pub enum CommitOutcome {
     Unknown,
 }
 
-/// The coordinator stored a committed position. Only a model of the group can write this event; for a
-/// real cluster the dump of `__consumer_offsets` says the same.
+/// The coordinator stored a committed position. Only a model of the group can write this event; for
+/// a real cluster the dump of `__consumer_offsets` says the same.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Applied {
     /// The topic.

@@ -1,8 +1,9 @@
 //! The life of records: fetched runs accepted for tracking, handler calls, skips.
 //!
-//! `started` and `ended` are the two lines a guarantee stands on, and both are written for a handler
-//! call of one record or of a batch. A batch has the offset of its first record and of its last; its
-//! records may end in several `ended` lines that each name a part of it and do not overlap.
+//! `started` and `ended` are the two lines a guarantee stands on, and both are written for a
+//! handler call of one record or of a batch. A batch has the offset of its first record and of its
+//! last; its records may end in several `ended` lines that each name a part of it and do not
+//! overlap.
 
 use std::sync::Arc;
 

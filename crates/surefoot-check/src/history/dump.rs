@@ -1,8 +1,10 @@
-//! Dumps: what the log holds and what the group committed, read by another program at the end of a run.
+//! Dumps: what the log holds and what the group committed, read by another program at the end of a
+//! run.
 //!
 //! A history says what a member did; only the log says what there was to do, and only the topic
-//! `__consumer_offsets` says what the coordinator stored. A dump has a header, one line an entry in log
-//! order, and a trailer with the count, so that one that was cut short is never taken for a short log.
+//! `__consumer_offsets` says what the coordinator stored. A dump has a header, one line an entry in
+//! log order, and a trailer with the count, so that one that was cut short is never taken for a
+//! short log.
 
 use std::sync::Arc;
 
@@ -101,7 +103,8 @@ pub(crate) struct OffsetsHeader {
     pub(crate) group: Arc<str>,
 }
 
-/// One line of a partition's dump. The coordinates are repeated so that each line stands for itself.
+/// One line of a partition's dump. The coordinates are repeated so that each line stands for
+/// itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct TopicLine {
     pub(crate) topic: Arc<str>,

@@ -1,8 +1,8 @@
 //! Every event that a history can hold, listed once.
 //!
-//! The list makes the enum, the names in the files and the reader of a line, so that the three cannot
-//! drift apart. Reading is in two steps, name first, because the usual way to read a tagged enum copies
-//! each line into a tree of values, and histories have millions of lines.
+//! The list makes the enum, the names in the files and the reader of a line, so that the three
+//! cannot drift apart. Reading is in two steps, name first, because the usual way to read a tagged
+//! enum copies each line into a tree of values, and histories have millions of lines.
 
 use std::sync::Arc;
 

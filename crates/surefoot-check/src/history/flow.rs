@@ -1,8 +1,9 @@
 //! Flow control: pauses with their reasons, fill levels, and results that came too late.
 //!
-//! A partition is paused while it has at least one reason. Reasons differ in what they stop: `user`,
-//! `breaker` and `drain` stop handler calls, `backpressure` only stops fetching (what is buffered must
-//! flow, or the pause would never end), and `retry` holds back fetching while a record waits.
+//! A partition is paused while it has at least one reason. Reasons differ in what they stop:
+//! `user`, `breaker` and `drain` stop handler calls, `backpressure` only stops fetching (what is
+//! buffered must flow, or the pause would never end), and `retry` holds back fetching while a
+//! record waits.
 
 use std::sync::Arc;
 

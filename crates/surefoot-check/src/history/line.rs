@@ -66,7 +66,10 @@ mod tests {
                 last: None,
                 count: None,
             }),
-            r#"{"at":5,"event":"started","topic":"orders","partition":3,"term":7,"offset":1042,"attempt":1,"key":"k"}"#,
+            concat!(
+                r#"{"at":5,"event":"started","topic":"orders","partition":3,"term":7,"#,
+                r#""offset":1042,"attempt":1,"key":"k"}"#
+            ),
         );
     }
 
@@ -95,7 +98,10 @@ mod tests {
                     position: 4,
                 }],
             }),
-            r#"{"at":5,"event":"commit_sent","commit":9,"positions":[{"topic":"orders","partition":0,"term":1,"position":4}]}"#,
+            concat!(
+                r#"{"at":5,"event":"commit_sent","commit":9,"positions":["#,
+                r#"{"topic":"orders","partition":0,"term":1,"position":4}]}"#
+            ),
         );
     }
 

@@ -1,8 +1,10 @@
-//! Ownership of partitions: terms begin, learn where they start, are asked back, are given up or lost.
+//! Ownership of partitions: terms begin, learn where they start, are asked back, are given up or
+//! lost.
 //!
-//! A term is one assignment of one partition to one incarnation. The two steps of a revocation matter:
-//! between `revoking` and `revoked` the member still owns the partition and may commit; after `lost` it
-//! never did. A seek ends the term without giving up the partition and begins the next one.
+//! A term is one assignment of one partition to one incarnation. The two steps of a revocation
+//! matter: between `revoking` and `revoked` the member still owns the partition and may commit;
+//! after `lost` it never did. A seek ends the term without giving up the partition and begins the
+//! next one.
 
 use std::sync::Arc;
 

@@ -1,8 +1,9 @@
 //! The life of a process: what it promised when it began, the signals it got, how it ended.
 //!
-//! An incarnation is one run of one member from start to death. Its promise (guarantee, order, window,
-//! limits) is written by the process itself, so that a history can be judged by what the process was
-//! told to do. What a process cannot write, such as its own SIGKILL, is written by whoever caused it.
+//! An incarnation is one run of one member from start to death. Its promise (guarantee, order,
+//! window, limits) is written by the process itself, so that a history can be judged by what the
+//! process was told to do. What a process cannot write, such as its own SIGKILL, is written by
+//! whoever caused it.
 
 use std::fmt;
 use std::str::FromStr;
@@ -88,7 +89,8 @@ pub struct Exited {
     pub unfinished: u64,
 }
 
-/// Names an incarnation in what others write about it (`spawned`, `killed`, `stopped`, `continued`).
+/// Names an incarnation in what others write about it (`spawned`, `killed`, `stopped`,
+/// `continued`).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct IncarnationName {
     /// Name of the member.

@@ -18,7 +18,8 @@ pub(super) enum Dump {
     Offsets(OffsetsDump),
 }
 
-/// One line of a partition's dump. The coordinates are repeated so that each line stands for itself.
+/// One line of a partition's dump. The coordinates are repeated so that each line stands for
+/// itself.
 #[derive(Deserialize)]
 struct RecordLine<'a> {
     #[serde(borrow)]

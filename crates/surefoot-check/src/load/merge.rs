@@ -1,9 +1,10 @@
 //! Puts the lines of all files into one order.
 //!
-//! The lines of one file stay in the file's order; between files the clock decides. A clock that steps
-//! back within a file is taken to stand still until it has caught up. A kill is noted by the killer's own
-//! clock, perhaps before the kernel lets the victim's last line through, so it is moved behind that line.
-//! A process that neither exited nor is known to be killed has died all the same: that is made explicit.
+//! The lines of one file stay in the file's order; between files the clock decides. A clock that
+//! steps back within a file is taken to stand still until it has caught up. A kill is noted by the
+//! killer's own clock, perhaps before the kernel lets the victim's last line through, so it is
+//! moved behind that line. A process that neither exited nor is known to be killed has died all the
+//! same: that is made explicit.
 
 use std::collections::BTreeMap;
 

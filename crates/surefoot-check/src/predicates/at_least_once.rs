@@ -1,10 +1,11 @@
 //! P21, at-least-once: nothing is lost, and repeats have a cause.
 //!
-//! A record that several terms started was repeated. All but one of these terms must have had a reason to
-//! leave it to somebody else: they were cut off while no acknowledged commit of theirs covered it. An
-//! orderly release is no such reason, unless its drain ran out of time, its commit was not acknowledged,
-//! or a record that failed (or was held back by a pause) kept the frontier below. Under manual control
-//! the application decides what to commit, so whatever it left uncommitted may repeat.
+//! A record that several terms started was repeated. All but one of these terms must have had a
+//! reason to leave it to somebody else: they were cut off while no acknowledged commit of theirs
+//! covered it. An orderly release is no such reason, unless its drain ran out of time, its commit
+//! was not acknowledged, or a record that failed (or was held back by a pause) kept the frontier
+//! below. Under manual control the application decides what to commit, so whatever it left
+//! uncommitted may repeat.
 
 use super::ending::{Ended, how_it_ended};
 use crate::facts::{Facts, NEVER, Partition, Term};
@@ -130,8 +131,6 @@ fn repeats_have_causes(facts: &Facts<'_>, number: usize, findings: &mut Findings
 struct Leaving {
     /// Below this everything is covered by an acknowledged commit: no reason.
     acknowledged: i64,
-    /// Below this a commit was sent and not acknowledged.
-    doubtful: i64,
     /// Below this all is done.
     frontier: usize,
     /// Whether all that is not covered may be left.
@@ -144,21 +143,21 @@ impl Leaving {
     fn of(facts: &Facts<'_>, number: usize) -> Self {
         let term = &facts.terms[number];
         let commits = term.commits.iter().map(|&commit| &facts.commits[commit]);
-        let highest = |answered: bool| {
-            let of_kind = commits.clone().filter(|c| (c.acknowledged() != NEVER) == answered);
-            of_kind.map(|commit| commit.position).max().unwrap_or(i64::MIN)
-        };
+        let acknowledged = commits.filter(|commit| commit.acknowledged() != NEVER);
+        let acknowledged = acknowledged.map(|commit| commit.position).max();
         let manual = facts.promise.guarantee == Guarantee::Manual && term.end.is_some();
+        // Refused for good, or in doubt to the end: nothing later could be committed.
+        let last = term.commits.last().map(|&commit| &facts.commits[commit]);
+        let cut_off = term.end.is_some() && last.is_some_and(|c| c.acknowledged() == NEVER);
         let frontier = frontier(facts.partition_of(term), term);
         let failed = term.slot(frontier).failed != NEVER;
         let held = [PauseReason::User, PauseReason::Breaker]
             .iter()
             .any(|reason| term.paused.contains(reason));
         Self {
-            acknowledged: highest(true),
-            doubtful: if term.end.is_some() { highest(false) } else { i64::MIN },
+            acknowledged: acknowledged.unwrap_or(i64::MIN),
             frontier,
-            all: manual || how_it_ended(facts, term) == Ended::Badly,
+            all: manual || cut_off || how_it_ended(facts, term) == Ended::Badly,
             held_back: term.end.is_some() && (failed || held),
         }
     }
@@ -167,15 +166,18 @@ impl Leaving {
         if offset < self.acknowledged {
             return false;
         }
-        self.all || offset < self.doubtful || (record >= self.frontier && self.held_back)
+        self.all || (record >= self.frontier && self.held_back)
     }
 }
 
-/// The first record that was delivered and not terminal when the term ended, or the first that was not
-/// delivered.
+/// The first record that was delivered and not terminal when the term ended, or the first that was
+/// not delivered. A record that the log has lost since counts if it was started.
 pub(super) fn frontier(partition: &Partition<'_>, term: &Term<'_>) -> usize {
     let past = partition.at_or_above(term.reached_at_end());
     (term.low..past)
-        .find(|&record| partition.records[record].visible && !term.slot(record).is_terminal())
+        .find(|&record| {
+            let slot = term.slot(record);
+            (partition.records[record].visible || slot.is_started()) && !slot.is_terminal()
+        })
         .unwrap_or_else(|| past.max(term.low))
 }

@@ -1,10 +1,10 @@
-//! P20, at-most-once: nothing starts twice or before its commit is acknowledged, and a crash loses at
-//! most the window.
+//! P20, at-most-once: nothing starts twice or before its commit is acknowledged, and a crash loses
+//! at most the window.
 //!
-//! The acknowledgement must be of the same term: a committed offset that was read back may be that of a
-//! successor. A lost record is one below the final position that nobody started; it is put to the account
-//! of the term whose commit was the first to cover it, and only a term that ended badly has an account.
-//! All terms that a dying process takes with it share one.
+//! The acknowledgement must be of the same term: a committed offset that was read back may be that
+//! of a successor. A lost record is one below the final position that nobody started; it is put to
+//! the account of the term whose commit was the first to cover it, and only a term that ended badly
+//! has an account. All terms that a dying process takes with it share one.
 
 use std::collections::BTreeMap;
 

@@ -1,8 +1,8 @@
 //! P8, no visible record is left out or delivered again within a term.
 //!
-//! A client can hand over a lower offset than before, or jump over records, without an error; nobody
-//! notices until the log itself is compared. Offsets without a visible record between two deliveries
-//! are compaction gaps, transaction markers or aborted records, and as it should be.
+//! A client can hand over a lower offset than before, or jump over records, without an error;
+//! nobody notices until the log itself is compared. Offsets without a visible record between two
+//! deliveries are compaction gaps, transaction markers or aborted records, and as it should be.
 
 use crate::facts::{Facts, Partition, Term};
 use crate::findings::{Evidence, Findings};

@@ -49,8 +49,8 @@ fn count_fate(facts: &Facts<'_>, partition: &Partition<'_>, record: &Record, cou
     *fate += 1;
 }
 
-/// Partitions that a member was given one after the other, with nothing but ownership in between, came
-/// from one rebalance.
+/// Partitions that a member was given one after the other, with nothing but ownership in between,
+/// came from one rebalance.
 fn rebalances(facts: &Facts<'_>) -> u64 {
     let mut rebalances = 0;
     let mut gaining = vec![false; facts.incarnations.len()];

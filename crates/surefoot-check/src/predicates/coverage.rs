@@ -1,10 +1,10 @@
 //! P1, a commit covers only what is done.
 //!
-//! The one law that a loss breaks: everything below a committed position is handled or skipped by the
-//! time the commit is *sent*, whether it is applied or not. It is judged twice. In the commit's own term,
-//! from where the term started: a member may not count on work that it cannot know of. And over the whole
-//! run, from where the group started: a term that starts too high covers what nobody did. At-most-once
-//! commits first, so there "done" means delivered to the one who commits.
+//! The one law that a loss breaks: everything below a committed position is handled or skipped by
+//! the time the commit is *sent*, whether it is applied or not. It is judged twice. In the commit's
+//! own term, from where the term started: a member may not count on work that it cannot know of.
+//! And over the whole run, from where the group started: a term that starts too high covers what
+//! nobody did. At-most-once commits first, so there "done" means delivered to the one who commits.
 
 use crate::facts::{Commit, Facts};
 use crate::findings::{Evidence, Findings};

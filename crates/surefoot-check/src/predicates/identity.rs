@@ -1,8 +1,8 @@
 //! P16, offsets of a deleted topic are not committed to its successor.
 //!
-//! A topic that was deleted and made anew has the same name and other records. An old offset committed
-//! to the new topic silently skips its beginning. Kafka's topic ids tell them apart: the id under which
-//! a term read must be the id for which its commit is stored.
+//! A topic that was deleted and made anew has the same name and other records. An old offset
+//! committed to the new topic silently skips its beginning. Kafka's topic ids tell them apart: the
+//! id under which a term read must be the id for which its commit is stored.
 
 use crate::facts::Facts;
 use crate::findings::{Evidence, Findings};

@@ -1,9 +1,9 @@
 //! P14, positions jump only by an explicit decision.
 //!
-//! An error or a late answer of the coordinator taken for "nothing is committed" throws the group back to
-//! the beginning or forward to the end, without any error to see. So a start must say what decided it,
-//! that decision must be on record, and what it says was committed must be what the coordinator held
-//! at some instant between the assignment and the start.
+//! An error or a late answer of the coordinator taken for "nothing is committed" throws the group
+//! back to the beginning or forward to the end, without any error to see. So a start must say what
+//! decided it, that decision must be on record, and what it says was committed must be what the
+//! coordinator held at some instant between the assignment and the start.
 
 use crate::facts::{Facts, Origin, Partition, Start, Stored, Term};
 use crate::findings::{Evidence, Findings};

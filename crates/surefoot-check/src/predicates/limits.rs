@@ -1,8 +1,9 @@
 //! P12, limits hold: handler calls at once, bytes held, and at-most-once records committed ahead.
 //!
-//! What runs is counted from the calls themselves, those of terms that are over included: the process
-//! still runs them. What is held is only known from `gauge` lines. What is committed ahead is what a
-//! crash would lose at that instant, over all partitions of the member, from the moment of sending.
+//! What runs is counted from the calls themselves, those of terms that are over included: the
+//! process still runs them. What is held is only known from `gauge` lines. What is committed ahead
+//! is what a crash would lose at that instant, over all partitions of the member, from the moment
+//! of sending.
 
 use super::window;
 use crate::facts::Facts;

@@ -1,8 +1,8 @@
 //! P40 to P42, what must happen after all faults are over.
 //!
-//! Most consumer bugs are neither loss nor repetition: the process is alive, the group is stable, and
-//! nothing moves. Safety alone would pass that, so a run that claims to be healed must come to its end:
-//! all handled, the lag zero, every partition owned and flowing, and the group at rest.
+//! Most consumer bugs are neither loss nor repetition: the process is alive, the group is stable,
+//! and nothing moves. Safety alone would pass that, so a run that claims to be healed must come to
+//! its end: all handled, the lag zero, every partition owned and flowing, and the group at rest.
 
 use std::collections::BTreeMap;
 

@@ -1,7 +1,8 @@
 //! P9, each delivered record ends exactly once; and what else did not fit together while gathering.
 //!
-//! Two terminal decisions for one record mean that two places believe to own it. The oddities of other
-//! predicates (a term that never began, a start told twice) are reported under their own names.
+//! Two terminal decisions for one record mean that two places believe to own it. The oddities of
+//! other predicates (a term that never began, a start told twice) are reported under their own
+//! names.
 
 use crate::facts::Facts;
 use crate::findings::{Evidence, Findings};

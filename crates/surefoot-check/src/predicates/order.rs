@@ -1,11 +1,12 @@
 //! P7, records of a lane are handled one after the other.
 //!
-//! A lane is a partition or a key in it. Within a process, a record starts only when the record before it
-//! in its lane is terminal in the same term, and never while any call of its lane still runs, be it of a
-//! term that is over: the handler does not know about terms. Across processes, order follows from this
-//! and from starting at the committed position; it is judged for at-least-once too, where every earlier
-//! record must be done by somebody. At-most-once may skip what a crash took, and a member that slept
-//! through its replacement may start late what it had committed first: that is counted, not judged.
+//! A lane is a partition or a key in it. Within a process, a record starts only when the record
+//! before it in its lane is terminal in the same term, and never while any call of its lane still
+//! runs, be it of a term that is over: the handler does not know about terms. Across processes,
+//! order follows from this and from starting at the committed position; it is judged for
+//! at-least-once too, where every earlier record must be done by somebody. At-most-once may skip
+//! what a crash took, and a member that slept through its replacement may start late what it had
+//! committed first: that is counted, not judged.
 
 use std::collections::HashMap;
 

@@ -1,10 +1,10 @@
 //! P4, only the owner commits; P5, nothing starts after its partition was given up.
 //!
-//! Both are judged by the incarnation's own lines: what it knew when it acted. Between "asked back" and
-//! "given up" a member still commits, and drains: it starts nothing new, with one exception. A record
-//! below one that has started already may start, because without it the commit stays below, and what was
-//! handled above would be handled again by the next owner. At-most-once has committed what it starts,
-//! so it may start until the partition is given up.
+//! Both are judged by the incarnation's own lines: what it knew when it acted. Between "asked back"
+//! and "given up" a member still commits, and drains: it starts nothing new, with one exception. A
+//! record below one that has started already may start, because without it the commit stays below,
+//! and what was handled above would be handled again by the next owner. At-most-once has committed
+//! what it starts, so it may start until the partition is given up.
 
 use crate::facts::Facts;
 use crate::findings::{Evidence, Findings};

@@ -1,9 +1,9 @@
 //! P13, nothing starts while paused.
 //!
-//! Only reasons that hold back handlers count: the application's, the breaker's, and the drain's. The
-//! others hold back fetching. A drain lets the records start that lie below one that has started, as a
-//! revocation does, and under at-most-once what is committed already. A reason that is set for a term
-//! that is over would outlive it: nobody would take it away.
+//! Only reasons that hold back handlers count: the application's, the breaker's, and the drain's.
+//! The others hold back fetching. A drain lets the records start that lie below one that has
+//! started, as a revocation does, and under at-most-once what is committed already. A reason that
+//! is set for a term that is over would outlive it: nobody would take it away.
 
 use crate::facts::Facts;
 use crate::findings::{Evidence, Findings};

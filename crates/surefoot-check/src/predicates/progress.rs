@@ -1,8 +1,9 @@
 //! P43, no partition stands still while it has work; and the longest time that one did.
 //!
-//! "Alive but stuck" shows in nothing but the clock: the partition is owned, nothing pauses it, a record
-//! waits, no handler of it runs, and nothing happens. The time does not count while the member has no
-//! handler slot free, while the process is stopped, or once the partition is on its way out.
+//! "Alive but stuck" shows in nothing but the clock: the partition is owned, nothing pauses it, a
+//! record waits, no handler of it runs, and nothing happens. The time does not count while the
+//! member has no handler slot free, while the process is stopped, or once the partition is on its
+//! way out.
 
 use crate::facts::{Facts, Term};
 use crate::findings::{Evidence, Findings};

@@ -1,7 +1,8 @@
 //! P6, late results change nothing.
 //!
-//! A handler cannot be called back, so results arrive for terms that are over. Only a simulation can
-//! compare the whole state of a partition before and after, so only there are such lines written.
+//! A handler cannot be called back, so results arrive for terms that are over. Only a simulation
+//! can compare the whole state of a partition before and after, so only there are such lines
+//! written.
 
 use crate::facts::Facts;
 use crate::findings::{Evidence, Findings};

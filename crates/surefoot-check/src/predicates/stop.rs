@@ -1,8 +1,9 @@
 //! P30, a stop is orderly and in time.
 //!
-//! Exit code 0 is a claim: nothing runs, what was finished is committed, the group was told. A process
-//! that cannot say so must exit with another code, and either way by the deadline: a process that hangs
-//! is killed by whoever started it, and then nothing is orderly. A second signal means now.
+//! Exit code 0 is a claim: nothing runs, what was finished is committed, the group was told. A
+//! process that cannot say so must exit with another code, and either way by the deadline: a
+//! process that hangs is killed by whoever started it, and then nothing is orderly. A second signal
+//! means now.
 
 use super::at_least_once::frontier;
 use crate::facts::{Ending, Facts, Incarnation, NEVER, Term};
@@ -120,7 +121,8 @@ fn committed(
     };
     findings.report(P30, || {
         let message = format!(
-            "{} exited with code 0 and {}@{} handled in term {} but not committed, {acknowledged} is",
+            "{} exited with code 0 and {}@{} of term {} handled and not committed, only to \
+             {acknowledged}",
             incarnation.begin.name(),
             partition.name(),
             partition.records[record].offset,

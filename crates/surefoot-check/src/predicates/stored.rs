@@ -1,8 +1,8 @@
 //! P2, the committed position never moves back; P3, a commit stays within bounds.
 //!
-//! A position that moves back replays; one that moves beyond the log makes the next start fall out of
-//! range and be reset. Both come from old answers, retries that overtake, and arithmetic off by one, and
-//! both are read from what the coordinator stored, not from what members believe.
+//! A position that moves back replays; one that moves beyond the log makes the next start fall out
+//! of range and be reset. Both come from old answers, retries that overtake, and arithmetic off by
+//! one, and both are read from what the coordinator stored, not from what members believe.
 
 use crate::facts::{Facts, JumpKind};
 use crate::findings::{Evidence, Findings};

@@ -1,9 +1,10 @@
 //! P12 for at-most-once: how many records are committed ahead of their start.
 //!
-//! That many are lost if the process dies now, so the bound must hold at every instant from the sending
-//! of a commit on, summed over the member's partitions. The count is kept while walking: a commit adds
-//! the visible records that it newly covers, a start or a skip takes its record away, a refusal takes
-//! back what only the refused commit covered, and the end of a term takes away all of its records.
+//! That many are lost if the process dies now, so the bound must hold at every instant from the
+//! sending of a commit on, summed over the member's partitions. The count is kept while walking: a
+//! commit adds the visible records that it newly covers, a start or a skip takes its record away, a
+//! refusal takes back what only the refused commit covered, and the end of a term takes away all of
+//! its records.
 
 use crate::facts::{Commit, End, Facts};
 use crate::findings::{Evidence, Findings};

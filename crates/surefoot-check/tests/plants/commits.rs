@@ -1,4 +1,5 @@
-//! Plants for P1 to P4 and P14, P16: commits that cover too much, move back, go too far, come too late.
+//! Plants for P1 to P4 and P14, P16: commits that cover too much, move back, go too far, come too
+//! late.
 
 use surefoot_check::ForeignCommits;
 use surefoot_check::Predicate::*;
@@ -81,7 +82,8 @@ fn p1_a_term_that_starts_too_high_covers_what_nobody_did() {
     let b = scene.begin("b", 1);
     scene.assigned(b, 1).start(b, 1, 3, Some(3), StartReason::Committed);
     scene.delivered(b, 1, 3, 3).handled(b, 1, [3]).committed(b, 1, 4);
-    // The start told something else than what was stored, records 1 and 2 are lost, and 3 ran before 1.
+    // The start told something else than what was stored, records 1 and 2 are lost, and 3 ran
+    // before 1.
     scene.breaks(&[P1, P7, P14, P21]);
 }
 

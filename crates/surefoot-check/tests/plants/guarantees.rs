@@ -1,5 +1,5 @@
-//! Plants for P20 and P21: starts without an acknowledged commit, losses beyond the window, lost records,
-//! repeats without a cause.
+//! Plants for P20 and P21: starts without an acknowledged commit, losses beyond the window, lost
+//! records, repeats without a cause.
 
 use surefoot_check::Completeness;
 use surefoot_check::Predicate::*;

@@ -1,4 +1,5 @@
-//! Plants for P5, P6, P12, P13: work for a partition that is gone, beyond a limit, or through a pause.
+//! Plants for P5, P6, P12, P13: work for a partition that is gone, beyond a limit, or through a
+//! pause.
 
 use surefoot_check::Predicate::*;
 use surefoot_check::history::*;

@@ -1,4 +1,5 @@
-//! Builds small histories: members on one topic `t`, one line an event, a clock that ticks by itself.
+//! Builds small histories: members on one topic `t`, one line an event, a clock that ticks by
+//! itself.
 
 use std::sync::Arc;
 

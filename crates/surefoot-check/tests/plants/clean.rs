@@ -1,9 +1,9 @@
 //! Histories as they should be: the judge must find nothing.
 
-use surefoot_check::Promise;
 use surefoot_check::history::*;
+use surefoot_check::{Completeness, Liveness, Promise};
 
-use super::scene::Scene;
+use super::scene::{Scene, dump, topic};
 
 #[test]
 fn at_least_once_from_start_to_stop() {
@@ -152,32 +152,8 @@ fn a_failed_record_stops_the_consumer_and_runs_again() {
 fn a_batch_ends_in_parts() {
     let mut scene = Scene::at_least_once(4);
     let a = scene.owner(4);
-    let batch = |offset, last| Ended {
-        topic: super::scene::topic(),
-        partition: 0,
-        term: 1,
-        offset,
-        attempt: 1,
-        last: Some(last),
-        count: Some(2),
-        result: EndResult::Ok,
-        message: None,
-    };
-    scene.push(
-        a,
-        Event::Started(Started {
-            topic: super::scene::topic(),
-            partition: 0,
-            term: 1,
-            offset: 0,
-            attempt: 1,
-            key: None,
-            last: Some(3),
-            count: Some(4),
-        }),
-    );
-    scene.push(a, Event::Ended(batch(0, 1))).committed(a, 1, 2);
-    scene.push(a, Event::Ended(batch(2, 3))).committed(a, 1, 4).stopped_well(a, 1);
+    scene.push(a, batch_started(0, 3)).push(a, batch_ended(0, 1)).committed(a, 1, 2);
+    scene.push(a, batch_ended(2, 3)).committed(a, 1, 4).stopped_well(a, 1);
     scene.passes();
     assert_eq!(scene.verdict().counts.handled, 4);
 }
@@ -210,4 +186,97 @@ fn the_promise_is_the_one_that_members_began_with() {
     let promise = Promise::of(&scene.run).unwrap();
     assert_eq!(promise.guarantee, Guarantee::AtMostOnce);
     assert_eq!(promise.processing_order, ProcessingOrder::Key);
+}
+
+#[test]
+fn a_commit_refused_for_good_leaves_work_to_the_next_owner() {
+    let mut scene = Scene::at_least_once(2);
+    let a = scene.owner(2);
+    scene.handled(a, 1, [0]);
+    let commit = scene.sent(a, 1, 1);
+    scene.answered(a, commit, 1, CommitOutcome::Refused).handled(a, 1, [1]).released(a, 1);
+    let b = scene.begin("b", 1);
+    scene.assigned(b, 1).start(b, 1, 0, None, StartReason::Earliest).delivered(b, 1, 0, 1);
+    scene.handled(b, 1, 0..2).committed(b, 1, 2);
+    scene.passes();
+}
+
+#[test]
+fn a_handler_that_failed_elsewhere_stops_this_partition_too() {
+    let mut scene = Scene::at_least_once(2);
+    scene.run.add_topic(dump(1, [(0, None)].into_iter(), 1));
+    scene.promise.completeness = Completeness::OnlyCommitted;
+    let a = scene.owner(2);
+    let other = |event| match event {
+        Event::Assigned(e) => Event::Assigned(Assigned { partition: 1, ..e }),
+        Event::StartKnown(e) => Event::StartKnown(StartKnown { partition: 1, ..e }),
+        Event::Delivered(e) => Event::Delivered(Delivered { partition: 1, ..e }),
+        Event::Started(e) => Event::Started(Started { partition: 1, key: None, ..e }),
+        Event::Ended(e) => Event::Ended(Ended { partition: 1, ..e }),
+        event => event,
+    };
+    let mut fails = Scene::at_least_once(1);
+    let z = fails.owner(1);
+    fails.started(z, 1, 0).ended(z, 1, 0, EndResult::Panic);
+    for entry in fails.run.entries().iter().skip(1) {
+        scene.push(a, other(entry.event.clone()));
+    }
+    scene.handled(a, 1, [1]).released(a, 1).left(a).exited(a, 1);
+    let b = scene.begin("a", 2);
+    scene.assigned(b, 1).start(b, 1, 0, None, StartReason::Earliest).delivered(b, 1, 0, 1);
+    scene.handled(b, 1, 0..2).committed(b, 1, 2);
+    scene.passes();
+}
+
+#[test]
+fn a_batch_has_no_records_that_were_compacted_before() {
+    let log = [(0, None), (9, None)];
+    let mut scene = Scene::with_log(Guarantee::AtLeastOnce, &log, 10);
+    let a = scene.owner(0);
+    // Record 4 is seen by the first owner only.
+    scene.delivered_some(a, 1, 0, 9, 3).started(a, 1, 4).killed(a);
+    let b = scene.begin("a", 2);
+    scene.assigned(b, 1).start(b, 1, 0, None, StartReason::Earliest);
+    scene.delivered_some(b, 1, 0, 9, 2).push(b, batch_started(0, 9));
+    scene.push(b, batch_ended(9, 9)).push(b, batch_ended(0, 0)).committed(b, 1, 10);
+    scene.stopped_well(b, 1);
+    scene.passes();
+}
+
+#[test]
+fn a_group_that_starts_at_the_end_has_nothing_to_commit() {
+    let mut scene = Scene::with_log(Guarantee::AtLeastOnce, &[], 5);
+    scene.promise.liveness =
+        Some(Liveness { bound_ms: 1_000, max_rebalances: 2, max_actions_per_second: 20 });
+    let a = scene.begin("a", 1);
+    scene.assigned(a, 1).start(a, 1, 5, None, StartReason::Latest).healed().wait(2_000);
+    scene.stopped_well(a, 1);
+    scene.passes();
+}
+
+fn batch_started(offset: i64, last: i64) -> Event {
+    Event::Started(Started {
+        topic: topic(),
+        partition: 0,
+        term: 1,
+        offset,
+        attempt: 1,
+        key: None,
+        last: Some(last),
+        count: None,
+    })
+}
+
+fn batch_ended(offset: i64, last: i64) -> Event {
+    Event::Ended(Ended {
+        topic: topic(),
+        partition: 0,
+        term: 1,
+        offset,
+        attempt: 1,
+        last: Some(last),
+        count: None,
+        result: EndResult::Ok,
+        message: None,
+    })
 }

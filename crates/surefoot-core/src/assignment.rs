@@ -232,6 +232,11 @@ impl Assignment {
         !matches!(self.stage, Stage::FindingStart(_) | Stage::Seeking(_))
     }
 
+    /// Whether no reason to pause is left that the shell was told of.
+    pub(crate) fn flows(&self) -> bool {
+        self.pauses.is_empty() || (!self.pause_told && self.pauses.is_only(PauseReason::User))
+    }
+
     /// The number from which on a drain drops what did not start. Below it the rest of what started
     /// lies, or what was committed ahead: left to the next owner, the one would be repeated and the
     /// other lost. Behind a failure, in a pause or without the group's ear nothing can be saved.

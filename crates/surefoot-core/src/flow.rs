@@ -35,6 +35,10 @@ impl Pauses {
         self.0 == 0
     }
 
+    pub(crate) fn is_only(self, reason: PauseReason) -> bool {
+        self.0 == 1 << reason as u8
+    }
+
     pub(crate) fn reasons(self) -> Vec<PauseReason> {
         ALL.into_iter().filter(|reason| self.has(*reason)).collect()
     }

@@ -276,7 +276,7 @@ impl Engine {
         if on && held.pauses.add(reason) {
             self.outputs.push_back(Output::Pause { term, reason });
         } else if off && held.pauses.remove(reason) {
-            let flowing = held.pauses.is_empty();
+            let flowing = held.flows();
             self.outputs.push_back(Output::Resume { term, reason, flowing });
         }
     }

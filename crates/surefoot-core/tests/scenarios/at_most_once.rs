@@ -1,5 +1,6 @@
 //! At-most-once: the commit comes first, and only its acknowledgement starts a record.
 
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use surefoot_core::*;
@@ -154,6 +155,22 @@ fn a_pause_takes_effect_when_what_was_committed_ahead_has_started() {
     assert!(h.commits().is_empty());
     h.control(Control::Resume(vec![p(0)]));
     assert_eq!(h.commit().1, 3);
+}
+
+#[test]
+fn row_035_a_pause_that_was_undone_before_it_took_effect_stops_no_reading() {
+    let mut small = EngineConfig { processing_order: ProcessingOrder::Partition, ..window(2) };
+    small.budget.max_buffered_records = NonZeroUsize::new(2).expect("not zero");
+    let (mut h, term) = Harness::started(small);
+    h.fetch(term, &[(0, 1), (1, 1)]);
+    let (commit, _) = h.commit();
+    h.commit_ended(commit, Outcome::Done(()));
+    h.take();
+    h.control(Control::Pause(vec![p(0)]));
+    h.done(term, 0);
+    h.control(Control::Resume(vec![p(0)]));
+    let reason = PauseReason::Backpressure;
+    assert!(h.take().contains(&Output::Resume { term, reason, flowing: true }));
 }
 
 #[test]

@@ -9,6 +9,7 @@ use std::time::Duration;
 use clap::error::{ContextKind, ErrorKind};
 use clap::{ArgAction, Args, Parser, Subcommand};
 
+use crate::check::Check;
 use crate::cluster::Property;
 use crate::complaint::Complaint;
 use crate::completions::Completions;
@@ -90,6 +91,8 @@ pub(crate) enum Command {
     /// Read what a group committed
     #[command(subcommand)]
     Offsets(Offsets),
+    /// Judge recorded histories against a delivery guarantee
+    Check(Check),
     /// Write a completion script for a shell
     Completions(Completions),
 }
@@ -101,7 +104,7 @@ impl Global {
 }
 
 /// Says what clap has to say: help and versions on standard output, refusals in our form.
-pub(crate) fn explain(refused: &clap::Error, env: &mut Env<'_>) -> Exit {
+pub(crate) fn explain(refused: &clap::Error, env: &mut Env) -> Exit {
     match refused.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             // Help that nobody reads to the end is no failure.

@@ -77,7 +77,7 @@ impl Complaint {
     }
 
     /// Writes it to standard error and gives the exit code.
-    pub(crate) fn tell(self, output: Output, env: &mut Env<'_>) -> Exit {
+    pub(crate) fn tell(self, output: Output, env: &mut Env) -> Exit {
         if self.is_silent() {
             return self.exit;
         }

@@ -17,7 +17,7 @@ pub(crate) struct Completions {
     shell: Shell,
 }
 
-pub(crate) fn run(args: &Completions, env: &mut Env<'_>) -> Result<Exit, Complaint> {
+pub(crate) fn run(args: &Completions, env: &mut Env) -> Result<Exit, Complaint> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Surefoot::command(), "surefoot", &mut script);
     env.print(&String::from_utf8_lossy(&script))?;

@@ -61,7 +61,7 @@ pub(crate) struct Consume {
     isolation: Isolation,
 }
 
-pub(crate) fn run(global: &Global, args: Consume, env: &mut Env<'_>) -> Result<Exit, Complaint> {
+pub(crate) fn run(global: &Global, args: Consume, env: &mut Env) -> Result<Exit, Complaint> {
     let cluster = Cluster::of(global)?;
     cluster.refuse(READER_DECIDED)?;
     let interrupt = Interrupt::watch()?;
@@ -93,20 +93,12 @@ pub(crate) fn run(global: &Global, args: Consume, env: &mut Env<'_>) -> Result<E
     env.done()
 }
 
-fn flush(env: &mut Env<'_>) -> Result<(), Complaint> {
+fn flush(env: &mut Env) -> Result<(), Complaint> {
     env.stdout.flush().map_err(|error| Complaint::output(&error))
 }
 
 fn spans(connection: &Connection, args: &Consume) -> Result<Vec<Span>, Complaint> {
-    let known = connection.partitions(&args.topic)?;
-    if let Some(unknown) = args.partition.iter().find(|id| !known.contains(id)) {
-        return Err(Complaint::refused(format!(
-            "{}[{unknown}] does not exist: the topic has partitions 0 to {}",
-            args.topic,
-            known.len() - 1
-        ))
-        .hint("check --partition"));
-    }
+    let known = connection.partitions_with(&args.topic, &args.partition)?;
     let chosen: Vec<i32> = known
         .into_iter()
         .filter(|id| args.partition.is_empty() || args.partition.contains(id))

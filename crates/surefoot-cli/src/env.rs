@@ -6,13 +6,13 @@ use crate::complaint::Complaint;
 use crate::exit::Exit;
 
 /// The streams of one run.
-pub struct Env<'a> {
+pub struct Env {
     /// Where `produce` reads when no file is named.
-    pub stdin: Box<dyn Read + 'a>,
+    pub stdin: Box<dyn Read + Send>,
     /// Results.
-    pub stdout: Box<dyn Write + 'a>,
+    pub stdout: Box<dyn Write>,
     /// Errors, hints, summaries.
-    pub stderr: Box<dyn Write + 'a>,
+    pub stderr: Box<dyn Write>,
     /// Whether progress is drawn.
     pub terminal: Terminal,
 }
@@ -26,7 +26,7 @@ pub enum Terminal {
     Plain,
 }
 
-impl Env<'_> {
+impl Env {
     /// Writes a result. A reader that went away (`| head`) ends the command quietly.
     pub(crate) fn print(&mut self, text: &str) -> Result<(), Complaint> {
         self.stdout

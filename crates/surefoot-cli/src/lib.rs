@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod check;
 mod cluster;
 mod complaint;
 mod completions;
@@ -33,7 +34,7 @@ pub use env::{Env, Terminal};
 pub use exit::Exit;
 
 /// Runs one command line, the program's name first, and says how the process should exit.
-pub fn run<A>(args: impl IntoIterator<Item = A>, env: &mut Env<'_>) -> Exit
+pub fn run<A>(args: impl IntoIterator<Item = A>, env: &mut Env) -> Exit
 where
     A: Into<OsString> + Clone,
 {
@@ -49,13 +50,14 @@ where
     }
 }
 
-fn dispatch(surefoot: Surefoot, env: &mut Env<'_>) -> Result<Exit, Complaint> {
+fn dispatch(surefoot: Surefoot, env: &mut Env) -> Result<Exit, Complaint> {
     let Surefoot { global, command } = surefoot;
     match command {
         Command::Topics(topics) => topics::run(&global, topics, env),
         Command::Produce(produce) => produce::run(&global, *produce, env),
         Command::Consume(consume) => consume::run(&global, *consume, env),
         Command::Offsets(offsets) => offsets::run(&global, offsets, env),
+        Command::Check(check) => check::run(&global, &check, env),
         Command::Completions(completions) => completions::run(&completions, env),
     }
 }

@@ -17,7 +17,7 @@ pub(crate) enum Offsets {
     Dump(dump::Dump),
 }
 
-pub(crate) fn run(global: &Global, offsets: Offsets, env: &mut Env<'_>) -> Result<Exit, Complaint> {
+pub(crate) fn run(global: &Global, offsets: Offsets, env: &mut Env) -> Result<Exit, Complaint> {
     let cluster = Cluster::of(global)?;
     match offsets {
         Offsets::Dump(dump) => dump::run(&cluster, &dump, env),

@@ -10,10 +10,14 @@ mod ledger;
 mod lines;
 mod ndjson;
 mod partitioner;
+mod patient;
+mod retention;
 mod sender;
 mod source;
 mod summary;
 
+use std::io;
+use std::mem;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -27,6 +31,7 @@ use crate::env::{Env, Terminal};
 use crate::exit::Exit;
 use crate::interrupt::Interrupt;
 use input::{BadLine, Draft, EmptyKey, ReadError};
+use retention::Retention;
 use sender::{Sender, Sent};
 use source::{Format, Source};
 use summary::{Ending, Summary};
@@ -106,33 +111,31 @@ impl Produce {
     }
 }
 
-pub(crate) fn run(global: &Global, args: Produce, env: &mut Env<'_>) -> Result<Exit, Complaint> {
+pub(crate) fn run(global: &Global, args: Produce, env: &mut Env) -> Result<Exit, Complaint> {
     let format = source::check(&args)?;
     let cluster = Cluster::of(global)?;
     cluster.refuse(sender::DECIDED)?;
     let progress = progress(env.terminal, global.output());
     let interrupt = Interrupt::watch()?;
-    let Env { stdin, stderr, .. } = env;
-    let source = source::open(&args, format, stdin.as_mut(), &progress)?;
+    let stdin = mem::replace(&mut env.stdin, Box::new(io::empty()));
+    let source = source::open(&args, format, stdin, &interrupt, &progress)?;
     let connection = cluster.connect(Isolation::ReadCommitted)?;
-    let partitions = connection.partitions(&args.topic)?;
+    let partitions = connection.partitions_with(&args.topic, args.partition.as_slice())?;
     let mut work = Work {
         args: &args,
         interrupt: &interrupt,
         progress: &progress,
         partitions: partitions.len(),
         sender: Sender::open(&cluster, &args.topic)?,
+        retention: Retention::new(&cluster, &args.topic),
         skipped: 0,
     };
     let started = Instant::now();
     let name = source.name.clone();
-    let ending = work.send_all(source, |line| {
-        // Standard error may be closed; the count is in the summary.
-        let _ = writeln!(stderr, "{line}");
-    });
+    let ending = work.send_all(source, |line| env.remark(line));
     work.settle(cluster.timeout());
     progress.finish_and_clear();
-    let summary = Summary::of(&args.topic, &work.sender.ledger, started.elapsed(), work.skipped);
+    let summary = Summary::of(&args.topic, &work.sender, started.elapsed(), work.skipped);
     summary.tell(&name, ending, &cluster, global.output(), env)
 }
 
@@ -143,24 +146,31 @@ struct Work<'a> {
     progress: &'a ProgressBar,
     partitions: usize,
     sender: Sender,
+    retention: Retention<'a>,
     skipped: u64,
 }
 
 impl Work<'_> {
     /// Reads and sends until the input ends or something stops it.
-    fn send_all(&mut self, mut source: Source<'_>, mut remark: impl FnMut(String)) -> Ending {
+    fn send_all(&mut self, mut source: Source<'_>, mut remark: impl FnMut(&str)) -> Ending {
         while let Some(next) = source.drafts.next() {
+            // Looked at first: an interrupted reader reports an error too.
             if self.interrupt.came() {
                 return Ending::Interrupted;
             }
             let bad = match next {
                 Ok((line, _)) if line.0 < self.args.from_line => continue,
                 Ok((line, draft)) => match self.complete(draft) {
-                    Ok(draft) => match self.sender.send(line, &draft, || self.interrupt.came()) {
-                        Sent::Yes if self.sender.ledger.failed() == 0 => continue,
-                        Sent::No if self.interrupt.came() => return Ending::Interrupted,
-                        Sent::Yes | Sent::No => return Ending::Failed,
-                    },
+                    Ok(draft) => {
+                        if let Some(warning) = self.retention.warn(line, &draft) {
+                            self.progress.suspend(|| remark(&warning));
+                        }
+                        match self.sender.send(line, &draft, || self.interrupt.came()) {
+                            Sent::Yes if self.sender.ledger.failed() == 0 => continue,
+                            Sent::No if self.interrupt.came() => return Ending::Interrupted,
+                            Sent::Yes | Sent::No => return Ending::Failed,
+                        }
+                    }
                     Err(why) => BadLine { line, why },
                 },
                 Err(ReadError::Bad(bad)) if bad.line.0 < self.args.from_line => continue,
@@ -173,7 +183,7 @@ impl Work<'_> {
                     self.skipped += 1;
                     if self.skipped <= SHOWN_BAD_LINES {
                         let line = format!("skipped {}:{}: {}", source.name, bad.line, bad.why);
-                        self.progress.suspend(|| remark(line));
+                        self.progress.suspend(|| remark(&line));
                     }
                 }
             }

@@ -25,7 +25,7 @@ pub(crate) enum Topics {
     Dump(dump::Dump),
 }
 
-pub(crate) fn run(global: &Global, topics: Topics, env: &mut Env<'_>) -> Result<Exit, Complaint> {
+pub(crate) fn run(global: &Global, topics: Topics, env: &mut Env) -> Result<Exit, Complaint> {
     let cluster = Cluster::of(global)?;
     match topics {
         Topics::Create(create) => create::run(&cluster, &create, global.output(), env),

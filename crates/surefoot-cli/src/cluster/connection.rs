@@ -84,6 +84,23 @@ impl Connection {
         Ok(ids)
     }
 
+    /// The topic's partitions; refuses when one of `asked` is not among them.
+    pub(crate) fn partitions_with(
+        &self,
+        topic: &str,
+        asked: &[i32],
+    ) -> Result<Vec<i32>, Complaint> {
+        let known = self.partitions(topic)?;
+        let Some(unknown) = asked.iter().find(|id| !known.contains(id)) else {
+            return Ok(known);
+        };
+        Err(Complaint::refused(format!(
+            "{topic}[{unknown}] does not exist: the topic has partitions 0 to {}",
+            known.len().saturating_sub(1)
+        ))
+        .hint("check --partition"))
+    }
+
     /// Leader, replicas and partitions of one topic, freshly asked.
     pub(crate) fn topic_metadata(&self, topic: &str) -> Result<Metadata, Complaint> {
         let metadata = self

@@ -115,7 +115,7 @@ fn most_telling(faults: &[Fault]) -> Option<&Fault> {
 }
 
 fn wrong_credentials(servers: &str, cause: &str, cluster: &Cluster) -> Complaint {
-    let mechanism = cluster.option("sasl.mechanism").or(cluster.option("sasl.mechanisms"));
+    let mechanism = cluster.option("sasl.mechanism").or_else(|| cluster.option("sasl.mechanisms"));
     let mechanism = mechanism.unwrap_or("GSSAPI");
     if cause.contains("mechanism") {
         return Complaint::cluster(format!("{servers} does not offer SASL mechanism {mechanism}"))
@@ -195,6 +195,10 @@ pub(crate) fn refusal(code: RDKafkaErrorCode, action: &Action<'_>, cluster: &Clu
             "`surefoot topics list` shows what there is, `surefoot topics create {topic}` makes it"
         )),
         RDKafkaErrorCode::TopicAuthorizationFailed => {
+            no_permission("topic", topic, action, cluster)
+        }
+        // What an idempotent producer is told when it may write to no topic at all.
+        RDKafkaErrorCode::ClusterAuthorizationFailed if matches!(action, Action::Write { .. }) => {
             no_permission("topic", topic, action, cluster)
         }
         RDKafkaErrorCode::ClusterAuthorizationFailed => {

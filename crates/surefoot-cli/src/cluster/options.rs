@@ -124,20 +124,20 @@ pub(crate) fn explain(error: &KafkaError) -> Complaint {
 }
 
 fn explain_option(reason: &str, key: &str, value: &str) -> Complaint {
+    let in_its_place = match key {
+        "sasl.jaas.config" => Some("sasl.username and sasl.password"),
+        "ssl.truststore.location" => Some("ssl.ca.location, a PEM file"),
+        "ssl.keystore.type" | "ssl.truststore.type" => Some("PEM files or PKCS#12"),
+        _ => None,
+    };
+    if let Some(in_its_place) = in_its_place {
+        return Complaint::refused(format!("{key} is an option of Kafka's Java client"))
+            .hint(format!("librdkafka takes {in_its_place} in its place"));
+    }
     if reason.starts_with("No such configuration property") {
-        let hint = match key {
-            "sasl.jaas.config" => "librdkafka takes sasl.username and sasl.password in its place",
-            "ssl.truststore.location" => {
-                "librdkafka takes a PEM file, ssl.ca.location, in its place"
-            }
-            "ssl.keystore.location" => {
-                "librdkafka takes PEM files, ssl.certificate.location and ssl.key.location, or PKCS#12, in its place"
-            }
-            _ => {
-                "look at -X and --config; the names are librdkafka's, listed in its CONFIGURATION.md"
-            }
-        };
-        return Complaint::refused(format!("librdkafka has no option {key:?}")).hint(hint);
+        return Complaint::refused(format!("librdkafka has no option {key:?}")).hint(
+            "look at -X and --config; the names are librdkafka's, listed in its CONFIGURATION.md",
+        );
     }
     let secret = ["password", "secret", "key", "pem"].iter().any(|word| key.contains(word));
     let shown = if secret { "…" } else { value };

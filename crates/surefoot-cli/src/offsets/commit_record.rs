@@ -136,3 +136,86 @@ impl<'a> Bytes<'a> {
         Ok(text.to_owned())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
+
+    use super::*;
+
+    const KEY: &[u8] = b"\0\x01\0\x02g1\0\x05small\0\0\0\0";
+
+    fn value(base64: &str) -> Result<CommitValue, DecodeError> {
+        CommitValue::decode(&STANDARD.decode(base64).expect("the test's own base64"))
+    }
+
+    #[test]
+    fn keys_of_commits_are_told_from_others() {
+        let key = CommitKey { group: "g1".into(), topic: "small".into(), partition: 0 };
+        assert_eq!(CommitKey::decode(KEY), Ok(Some(key)));
+        assert_eq!(CommitKey::decode(b"\0\x02\0\x02g1"), Ok(None), "group metadata");
+        assert_eq!(CommitKey::decode(&KEY[..KEY.len() - 1]), Err(DecodeError::Short));
+        assert_eq!(CommitKey::decode(b""), Err(DecodeError::Short));
+    }
+
+    /// Read from Apache Kafka 3.9.1.
+    #[test]
+    fn values_of_version_3_are_read() {
+        let read = value("AAMAAAAAAAAABQAAAAAAAAAAAaH9gpIH");
+        let expected = CommitValue {
+            position: 5,
+            leader_epoch: Some(0),
+            metadata: String::new(),
+            committed_at: 1_795_254_555_143,
+        };
+        assert_eq!(read, Ok(expected));
+    }
+
+    /// Read from Apache Kafka 4.3.1: no leader epoch, a topic id among the tagged fields.
+    #[test]
+    fn values_of_version_4_are_read() {
+        let read = value("AAQAAAAAAAAABf////8BAAABof2CCo0BABAw49JVhLBN3pWqBW6kmFA6");
+        let expected = CommitValue {
+            position: 5,
+            leader_epoch: None,
+            metadata: String::new(),
+            committed_at: 1_795_254_520_461,
+        };
+        assert_eq!(read, Ok(expected));
+    }
+
+    /// As Kafka's `OffsetCommitValue.json` describes them; no release that is still run writes them,
+    /// but they stay in old logs.
+    #[test]
+    fn values_of_older_versions_are_read() {
+        for (version, rest) in [(0_u8, 0), (1, 8), (2, 0)] {
+            let mut bytes = vec![0, version];
+            bytes.extend(7_i64.to_be_bytes());
+            bytes.extend(b"\0\x01m");
+            bytes.extend(9_i64.to_be_bytes());
+            bytes.extend(std::iter::repeat_n(0xff, rest));
+            let expected = CommitValue {
+                position: 7,
+                leader_epoch: None,
+                metadata: "m".into(),
+                committed_at: 9,
+            };
+            assert_eq!(CommitValue::decode(&bytes), Ok(expected), "version {version}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_is_refused() {
+        assert_eq!(CommitValue::decode(b"\0\x05"), Err(DecodeError::Version(5)));
+        assert_eq!(value("AAQAAAAAAAAABf////8="), Err(DecodeError::Short));
+        assert_eq!(CommitKey::decode(b"\0\x01\0\x01\xff\0\0\0\0\0\0"), Err(DecodeError::NotText));
+    }
+
+    #[test]
+    fn a_group_lives_where_javas_hash_puts_it() {
+        assert_eq!(home_of("g1", 8), 2, "seen on Apache Kafka 4.3.1");
+        assert_eq!(home_of("hello", 50), 99_162_322 % 50);
+        assert_eq!(home_of("polygenelubricants", 50), 0, "its hash has no absolute value");
+    }
+}

@@ -34,7 +34,7 @@ pub(crate) struct Dump {
     group: String,
 }
 
-pub(crate) fn run(cluster: &Cluster, args: &Dump, env: &mut Env<'_>) -> Result<Exit, Complaint> {
+pub(crate) fn run(cluster: &Cluster, args: &Dump, env: &mut Env) -> Result<Exit, Complaint> {
     cluster.refuse(READER_DECIDED)?;
     let interrupt = Interrupt::watch()?;
     let span = home_span(cluster, &args.group)?;
@@ -59,6 +59,9 @@ pub(crate) fn run(cluster: &Cluster, args: &Dump, env: &mut Env<'_>) -> Result<E
             Next::Nothing => {}
             Next::Done => break,
         }
+    }
+    if dump.commits.is_empty() {
+        env.remark(&format!("group {:?} has no commits in {OFFSETS_TOPIC}", args.group));
     }
     dump.write_to(&mut env.stdout).map_err(|error| Complaint::output(&error))?;
     env.print("")?;

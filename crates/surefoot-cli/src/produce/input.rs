@@ -19,7 +19,7 @@ pub(super) struct Draft {
 }
 
 /// Where a record begins in its file, counted from 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct LineNumber(pub(super) u64);
 
 impl fmt::Display for LineNumber {

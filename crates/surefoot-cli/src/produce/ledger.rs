@@ -56,6 +56,7 @@ pub(super) struct FailedRun {
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     sent: u64,
+    last_line: LineNumber,
     acknowledged: u64,
     bytes: u64,
     partitions: BTreeMap<i32, PartitionCount>,
@@ -66,9 +67,10 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
-    /// Notes that a record was handed to the client.
-    pub(super) fn sent(&mut self) {
+    /// Notes that the record of a line was handed to the client.
+    pub(super) fn sent(&mut self, line: LineNumber) {
         self.sent += 1;
+        self.last_line = line;
     }
 
     /// Notes how a record ended.
@@ -107,6 +109,11 @@ impl Ledger {
 
     pub(super) fn failed(&self) -> u64 {
         self.failed
+    }
+
+    /// The last line that was sent; 0 before the first.
+    pub(super) fn last_line(&self) -> LineNumber {
+        self.last_line
     }
 
     /// The client's code of the failure that was reported first.
@@ -181,8 +188,8 @@ mod tests {
     #[test]
     fn only_acknowledgements_count_as_produced() {
         let mut ledger = Ledger::default();
-        for _ in 0..4 {
-            ledger.sent();
+        for line in 1..=4 {
+            ledger.sent(LineNumber(line));
         }
         ledger.close(acknowledged(2, 1, 8));
         ledger.close(acknowledged(1, 1, 7));
@@ -205,10 +212,10 @@ mod tests {
     fn failures_are_runs_of_lines_with_one_reason() {
         let mut ledger = Ledger::default();
         for line in [7, 5, 6, 9] {
-            ledger.sent();
+            ledger.sent(LineNumber(line));
             ledger.close(failed(line, "timed out"));
         }
-        ledger.sent();
+        ledger.sent(LineNumber(8));
         ledger.close(failed(8, "too large"));
         let lines: Vec<String> = ledger.failed_runs().iter().map(FailedRun::describe).collect();
         assert_eq!(

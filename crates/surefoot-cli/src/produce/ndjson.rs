@@ -159,9 +159,13 @@ fn millis_of(value: &Value) -> Result<Option<i64>, String> {
 /// serde_json counts lines inside the text that it was given; here that is always line 1.
 fn because(error: &serde_json::Error) -> String {
     let text = error.to_string();
-    match text.split_once(" at line 1 column ") {
+    let said = match text.split_once(" at line 1 column ") {
         Some((what, column)) => format!("{what} (column {column})"),
         None => text,
+    };
+    match error.is_data() {
+        true => said,
+        false => format!("this is not JSON: {said}"),
     }
 }
 
@@ -223,7 +227,7 @@ mod tests {
         let read = read(text, None);
         assert!(read[0].is_ok());
         assert_eq!(read[1], Err("2: missing field `value` (column 11)".to_owned()));
-        assert_eq!(read[2], Err("3: expected ident (column 2)".to_owned()));
+        assert_eq!(read[2], Err("3: this is not JSON: expected ident (column 2)".to_owned()));
         assert_eq!(read[3], Err("4: partitions count from 0".to_owned()));
         assert!(read[4].as_ref().is_err_and(|why| why.starts_with("5: headers are an object")));
     }

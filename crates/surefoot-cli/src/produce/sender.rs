@@ -138,7 +138,7 @@ impl Sender {
             let refused = self.producer.send(self.record(line, draft)).map_err(|(error, _)| error);
             match refused {
                 Ok(()) => {
-                    self.ledger.sent();
+                    self.ledger.sent(line);
                     self.since_look += 1;
                     if self.since_look >= RECORDS_PER_LOOK {
                         self.look(Duration::ZERO);
@@ -152,7 +152,7 @@ impl Sender {
                     }
                 }
                 Err(error) => {
-                    self.ledger.sent();
+                    self.ledger.sent(line);
                     self.ledger.close(Report { line, fate: failed(&error) });
                     return Sent::Yes;
                 }
@@ -187,6 +187,12 @@ impl Sender {
         for report in self.reports.try_iter() {
             self.ledger.close(report);
         }
+    }
+
+    /// The error after which the client takes no more records; the records only say that they were
+    /// dropped.
+    pub(super) fn fatal(&self) -> Option<RDKafkaErrorCode> {
+        self.producer.client().fatal_error().map(|(code, _)| code)
     }
 
     /// Waits until every record is acknowledged or failed, or until `stop` says so.

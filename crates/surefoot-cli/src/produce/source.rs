@@ -11,11 +11,13 @@ use clap::ValueEnum;
 use indicatif::ProgressBar;
 
 use crate::complaint::Complaint;
+use crate::interrupt::Interrupt;
 use crate::produce::Produce;
 use crate::produce::csv::{Columns, RowValue, Rows};
 use crate::produce::input::Drafts;
 use crate::produce::lines::PlainLines;
 use crate::produce::ndjson::{Fields, JsonLines};
+use crate::produce::patient::Patient;
 
 /// The value of `--format`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -87,21 +89,29 @@ pub(super) fn check(args: &Produce) -> Result<Format, Complaint> {
 pub(super) fn open<'a>(
     args: &Produce,
     format: Format,
-    stdin: &'a mut (dyn Read + 'a),
+    stdin: Box<dyn Read + Send>,
+    interrupt: &'a Interrupt,
     progress: &ProgressBar,
 ) -> Result<Source<'a>, Complaint> {
     let (name, reader): (String, Box<dyn Read + 'a>) = match args.file() {
-        None => ("standard input".to_owned(), Box::new(progress.wrap_read(stdin))),
+        None => {
+            let patient = Patient::new(stdin, interrupt);
+            ("standard input".to_owned(), Box::new(progress.wrap_read(patient)))
+        }
         Some(path) => {
             let file = File::open(path).map_err(|error| Complaint::file(path, &error))?;
             let metadata = file.metadata().map_err(|error| Complaint::file(path, &error))?;
             if metadata.is_dir() {
                 return Err(Complaint::refused(format!("{} is a directory", path.display())));
             }
+            let name = path.display().to_string();
             if metadata.is_file() {
                 progress.set_length(metadata.len());
+                (name, Box::new(progress.wrap_read(file)))
+            } else {
+                let patient = Patient::new(file, interrupt);
+                (name, Box::new(progress.wrap_read(patient)))
             }
-            (path.display().to_string(), Box::new(progress.wrap_read(file)))
         }
     };
     let drafts: Box<dyn Drafts + 'a> = match format {

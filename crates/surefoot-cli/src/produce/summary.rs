@@ -15,7 +15,8 @@ use crate::complaint::Complaint;
 use crate::env::Env;
 use crate::exit::Exit;
 use crate::produce::input::BadLine;
-use crate::produce::ledger::{FailedRun, Ledger, PartitionCount};
+use crate::produce::ledger::{FailedRun, PartitionCount};
+use crate::produce::sender::Sender;
 use crate::table::{Align, layout};
 
 /// How many runs of failed lines are shown; JSON has them all.
@@ -42,6 +43,8 @@ pub(super) struct Summary {
     records_per_second: f64,
     partitions: Vec<PartitionCount>,
     skipped_lines: u64,
+    /// The last line of which a record was sent.
+    last_line: u64,
     not_acknowledged: u64,
     /// Records of which nothing was heard before the command gave up.
     unknown: u64,
@@ -51,7 +54,8 @@ pub(super) struct Summary {
 }
 
 impl Summary {
-    pub(super) fn of(topic: &str, ledger: &Ledger, took: Duration, skipped: u64) -> Self {
+    pub(super) fn of(topic: &str, sender: &Sender, took: Duration, skipped: u64) -> Self {
+        let ledger = &sender.ledger;
         let seconds = took.as_secs_f64();
         let records = ledger.acknowledged();
         Self {
@@ -63,10 +67,11 @@ impl Summary {
             records_per_second: (records as f64 / seconds.max(0.001)).round(),
             partitions: ledger.partitions().collect(),
             skipped_lines: skipped,
+            last_line: ledger.last_line().0,
             not_acknowledged: ledger.failed(),
             unknown: ledger.open(),
             failures: ledger.failed_runs(),
-            first_failure: ledger.first_failure(),
+            first_failure: sender.fatal().or_else(|| ledger.first_failure()),
         }
     }
 
@@ -77,7 +82,7 @@ impl Summary {
         ending: Ending,
         cluster: &Cluster,
         output: Output,
-        env: &mut Env<'_>,
+        env: &mut Env,
     ) -> Result<Exit, Complaint> {
         if let Some(refused) = self.refused_altogether(cluster) {
             return Err(refused);
@@ -109,22 +114,31 @@ impl Summary {
     }
 
     fn verdict(&self, input: &str, ending: Ending) -> Result<Exit, Complaint> {
-        let acknowledged = format!("{} records before it are acknowledged", self.records);
+        let acknowledged = format!("acknowledged before it: {}", records(self.records));
         let lost = self.not_acknowledged + self.unknown;
         match ending {
             Ending::Interrupted if lost > 0 => Err(Complaint::interrupted(format!(
-                "interrupted: {lost} records were sent and not acknowledged"
+                "interrupted: {} sent and not acknowledged",
+                records(lost)
             ))),
             Ending::Interrupted => Ok(Exit::Interrupted),
             _ if lost > 0 => Err(Complaint::partial(format!(
-                "{lost} records were not acknowledged; reading stopped there"
+                "not acknowledged: {}; reading stopped after line {}",
+                records(lost),
+                self.last_line
             ))
-            .hint("the lines above say which; --from-line goes on from one of them")),
-            Ending::BadLine(BadLine { line, why }) => {
-                Err(Complaint::refused(format!("{input}:{line}: {why}")).hint(format!(
-                    "{acknowledged}; go on with --from-line, or leave such lines out with --bad-lines skip"
-                )))
-            }
+            .hint(format!(
+                "the lines named above may be missing; all others up to there are acknowledged, so \
+                 --from-line {} goes on",
+                self.last_line + 1
+            ))),
+            Ending::BadLine(BadLine { line, why }) => Err(Complaint::refused(format!(
+                "{input}:{line}: {why}"
+            ))
+            .hint(format!(
+                "{acknowledged}; go on with --from-line {line} when it is mended, or leave such \
+                     lines out with --bad-lines skip"
+            ))),
             Ending::Unreadable(why) => {
                 Err(Complaint::refused(format!("{input} cannot be read any further: {why}"))
                     .hint(acknowledged))
@@ -136,15 +150,15 @@ impl Summary {
 
     fn render(&self) -> String {
         let mut text = format!(
-            "produced {} records, {}, to {} in {:.1} s, {} records/s\n",
-            self.records,
+            "produced {}, {}, to {} in {:.1} s, {} records/s\n",
+            records(self.records),
             HumanBytes(self.bytes),
             self.topic,
             self.seconds,
             HumanCount(self.records_per_second as u64),
         );
         if self.skipped_lines > 0 {
-            text.push_str(&format!("skipped {} bad lines\n", self.skipped_lines));
+            text.push_str(&format!("skipped lines: {}\n", self.skipped_lines));
         }
         if self.partitions.is_empty() {
             return text;
@@ -167,5 +181,12 @@ impl Summary {
         });
         text.push_str(&layout(&columns, cells.collect()));
         text
+    }
+}
+
+fn records(count: u64) -> String {
+    match count {
+        1 => "1 record".to_owned(),
+        count => format!("{count} records"),
     }
 }

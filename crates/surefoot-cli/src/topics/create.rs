@@ -50,7 +50,7 @@ pub(crate) fn run(
     cluster: &Cluster,
     args: &Create,
     output: Output,
-    env: &mut Env<'_>,
+    env: &mut Env,
 ) -> Result<Exit, Complaint> {
     let connection = cluster.connect(Isolation::ReadCommitted)?;
     create(cluster, &connection, args)?;

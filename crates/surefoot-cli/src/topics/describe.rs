@@ -44,7 +44,7 @@ pub(crate) fn run(
     cluster: &Cluster,
     args: &Describe,
     output: Output,
-    env: &mut Env<'_>,
+    env: &mut Env,
 ) -> Result<Exit, Complaint> {
     let uncommitted = cluster.connect(Isolation::ReadUncommitted)?;
     let committed = cluster.connect(Isolation::ReadCommitted)?;

@@ -17,7 +17,6 @@ use crate::complaint::Complaint;
 use crate::env::Env;
 use crate::exit::Exit;
 use crate::interrupt::Interrupt;
-use crate::record_text::Text;
 
 /// How long to wait for a record before signals are looked at.
 const GLANCE: Duration = Duration::from_millis(100);
@@ -33,7 +32,7 @@ pub(crate) struct Dump {
     topic: String,
 }
 
-pub(crate) fn run(cluster: &Cluster, args: &Dump, env: &mut Env<'_>) -> Result<Exit, Complaint> {
+pub(crate) fn run(cluster: &Cluster, args: &Dump, env: &mut Env) -> Result<Exit, Complaint> {
     cluster.refuse(READER_DECIDED)?;
     let interrupt = Interrupt::watch()?;
     let mut dumps = empty_dumps(cluster, &args.topic)?;
@@ -89,7 +88,15 @@ fn span_of(dump: &TopicDump) -> Span {
 fn record_of(message: &BorrowedMessage<'_>) -> TopicRecord {
     TopicRecord {
         offset: message.offset(),
-        key: message.key().map(|key| Text(key).plain().into()),
+        key: message.key().map(key_text),
         timestamp: message.timestamp().to_millis(),
+    }
+}
+
+/// The key as members write it into their histories: its text, or its bytes in hex.
+fn key_text(key: &[u8]) -> Arc<str> {
+    match std::str::from_utf8(key) {
+        Ok(text) => text.into(),
+        Err(_) => key.iter().map(|byte| format!("{byte:02x}")).collect::<String>().into(),
     }
 }

@@ -31,7 +31,7 @@ pub(crate) fn run(
     cluster: &Cluster,
     args: &List,
     output: Output,
-    env: &mut Env<'_>,
+    env: &mut Env,
 ) -> Result<Exit, Complaint> {
     let metadata = cluster.connect(Isolation::ReadCommitted)?.metadata()?;
     let mut rows: Vec<Row> = metadata

@@ -53,9 +53,12 @@ impl Terms {
     }
 
     fn enter(&mut self, term: Term, sample: &Record) {
-        // A term that ended at rest is never cancelled. Its partition comes back as another term,
-        // or it has no delivery left.
-        self.held.retain(|held| Arc::strong_count(held) > 1);
+        // A term that ended at rest is never cancelled: it goes when its partition comes back as
+        // another term, so there are no more than partitions and deliveries.
+        let (topic, partition) = (sample.topic(), sample.partition());
+        self.held.retain(|held| {
+            Arc::strong_count(held) > 1 || held.partition != partition || *held.topic != *topic
+        });
         let entry = Arc::new(Held {
             term,
             topic: sample.topic().into(),

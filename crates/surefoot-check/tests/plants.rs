@@ -8,6 +8,7 @@ mod plants {
     mod clean;
     mod commits;
     mod delivery;
+    mod dumps;
     mod guarantees;
     mod liveness;
     mod ownership;

@@ -1,7 +1,7 @@
 //! Flow control: pauses with their reasons, fill levels, and results that came too late.
 //!
 //! A partition is paused while it has at least one reason. Reasons differ in what they stop:
-//! `user`, `breaker` and `drain` stop handler calls, `backpressure` only stops fetching (what is
+//! `user`, `breaker` and `drain` stop handler calls, the others only stop fetching (what is
 //! buffered must flow, or the pause would never end), and `retry` holds back fetching while a
 //! record waits.
 
@@ -30,6 +30,8 @@ pub enum PauseReason {
     User,
     /// A budget is used up.
     Backpressure,
+    /// Too much is finished and not committed, because commits fail.
+    Uncommitted,
     /// A record waits for its next attempt.
     Retry,
     /// Failures look like the environment.

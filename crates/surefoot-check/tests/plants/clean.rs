@@ -207,20 +207,10 @@ fn a_handler_that_failed_elsewhere_stops_this_partition_too() {
     scene.run.add_topic(dump(1, [(0, None)].into_iter(), 1));
     scene.promise.completeness = Completeness::OnlyCommitted;
     let a = scene.owner(2);
-    let other = |event| match event {
-        Event::Assigned(e) => Event::Assigned(Assigned { partition: 1, ..e }),
-        Event::StartKnown(e) => Event::StartKnown(StartKnown { partition: 1, ..e }),
-        Event::Delivered(e) => Event::Delivered(Delivered { partition: 1, ..e }),
-        Event::Started(e) => Event::Started(Started { partition: 1, key: None, ..e }),
-        Event::Ended(e) => Event::Ended(Ended { partition: 1, ..e }),
-        event => event,
-    };
     let mut fails = Scene::at_least_once(1);
     let z = fails.owner(1);
     fails.started(z, 1, 0).ended(z, 1, 0, EndResult::Panic);
-    for entry in fails.run.entries().iter().skip(1) {
-        scene.push(a, other(entry.event.clone()));
-    }
+    scene.with_partition_1(a, &fails);
     scene.handled(a, 1, [1]).released(a, 1).left(a).exited(a, 1);
     let b = scene.begin("a", 2);
     scene.assigned(b, 1).start(b, 1, 0, None, StartReason::Earliest).delivered(b, 1, 0, 1);
@@ -252,6 +242,55 @@ fn a_group_that_starts_at_the_end_has_nothing_to_commit() {
     scene.assigned(a, 1).start(a, 1, 5, None, StartReason::Latest).healed().wait(2_000);
     scene.stopped_well(a, 1);
     scene.passes();
+}
+
+#[test]
+fn a_cancelled_record_leaves_what_is_above_it_too() {
+    let mut scene = Scene::at_least_once(2);
+    let a = scene.owner(2);
+    scene.started(a, 1, 0).handled(a, 1, [1]).ownership(a, 1, Event::Revoking);
+    scene.ended(a, 1, 0, EndResult::Cancelled).ownership(a, 1, Event::Revoked);
+    let b = scene.begin("b", 1);
+    scene.assigned(b, 1).start(b, 1, 0, None, StartReason::Earliest).delivered(b, 1, 0, 1);
+    scene.handled(b, 1, 0..2).committed(b, 1, 2);
+    scene.passes();
+}
+
+#[test]
+fn a_paused_partition_leaves_what_is_above_its_frontier() {
+    let mut scene = Scene::at_least_once(4);
+    let a = scene.owner(4);
+    scene.started(a, 1, 0).handled(a, 1, [1]).handled(a, 1, [3]).paused(a, 1, PauseReason::User);
+    scene.ended(a, 1, 0, EndResult::Ok).committed(a, 1, 2).released(a, 1);
+    let b = scene.successor("b", 1, 2);
+    scene.delivered(b, 1, 2, 3).handled(b, 1, 2..4).committed(b, 1, 4);
+    scene.passes();
+}
+
+#[test]
+fn a_reset_on_record_moves_the_position() {
+    let log = [(5, None), (6, None), (9, None)];
+    let mut scene = Scene::with_log(Guarantee::AtLeastOnce, &log, 10);
+    let a = scene.begin("a", 1);
+    scene.assigned(a, 1).reset(a, 1, 2, 5).start(a, 1, 5, None, StartReason::Reset);
+    scene.delivered(a, 1, 5, 5).handled(a, 1, [5]).committed(a, 1, 6).reset(a, 1, 6, 9);
+    scene.delivered(a, 1, 9, 9).handled(a, 1, [9]).skipped(a, 1, 6, 8).committed(a, 1, 10);
+    scene.stopped_well(a, 1);
+    scene.passes();
+}
+
+#[test]
+fn counts_tell_the_fates_of_records() {
+    let mut scene = Scene::at_most_once(4);
+    let a = scene.owner(2);
+    scene.committed(a, 1, 2).started(a, 1, 0).ownership(a, 1, Event::Lost).killed(a);
+    let b = scene.successor("a", 2, 2);
+    scene.delivered(b, 1, 2, 2).committed(b, 1, 3).handled(b, 1, [2]).stopped_well(b, 1);
+    scene.passes();
+    let counts = scene.verdict().counts;
+    assert_eq!((counts.interrupted, counts.lost, counts.handled, counts.unhandled), (1, 1, 1, 1));
+    assert_eq!((counts.kills, counts.lost_terms, counts.rebalances), (1, 1, 2));
+    assert_eq!((counts.in_scope, counts.commits_applied, counts.out_of_order), (4, 2, 0));
 }
 
 fn batch_started(offset: i64, last: i64) -> Event {

@@ -102,6 +102,33 @@ fn p21_a_repeat_after_an_acknowledged_commit() {
 }
 
 #[test]
+fn p21_each_acknowledged_commit_counts() {
+    let mut scene = Scene::at_least_once(2);
+    let a = scene.owner(2);
+    for offset in 0..2 {
+        scene.handled(a, 1, [offset]);
+        scene.committed_unseen(a, 1, offset + 1);
+    }
+    scene.killed(a);
+    let b = scene.begin("b", 1);
+    scene.assigned(b, 1).start(b, 1, 0, None, StartReason::Earliest).delivered(b, 1, 0, 1);
+    scene.handled(b, 1, 0..2).committed(b, 1, 2);
+    scene.breaks(&[P21]);
+    assert_eq!(scene.verdict().violation_counts[&P21], 2);
+}
+
+#[test]
+fn p21_a_partition_that_was_paused_once_has_no_excuse() {
+    let mut scene = Scene::at_least_once(4);
+    let a = scene.owner(4);
+    scene.paused(a, 1, PauseReason::User).resumed(a, 1, PauseReason::User);
+    scene.handled(a, 1, 0..2).handled(a, 1, [3]).committed(a, 1, 2).released(a, 1);
+    let b = scene.successor("b", 1, 2);
+    scene.delivered(b, 1, 2, 3).handled(b, 1, 2..4).committed(b, 1, 4);
+    scene.breaks(&[P21]);
+}
+
+#[test]
 fn p21_a_repeat_after_an_orderly_release() {
     let mut scene = Scene::at_least_once(1);
     let a = scene.owner(1);

@@ -134,6 +134,53 @@ fn p43_a_long_handler_is_no_stall() {
 }
 
 #[test]
+fn p43_without_a_free_slot_nothing_can_start() {
+    let with_calls = |calls| {
+        let mut other = Scene::at_least_once(5);
+        let z = other.owner(5);
+        for offset in 0..calls {
+            other.started(z, 1, offset);
+        }
+        let mut scene = stalls(1);
+        scene.promise.completeness = Completeness::OnlyCommitted;
+        scene.run.add_topic(super::scene::dump(1, (0..5).map(|offset| (offset, None)), 5));
+        let a = scene.owner(1);
+        scene.with_partition_1(a, &other).wait(5_000);
+        for offset in 0..calls {
+            let mut end = Scene::at_least_once(5);
+            let z = end.begin("a", 1);
+            end.ended(z, 1, offset, EndResult::Ok);
+            scene.with_partition_1(a, &end);
+        }
+        scene.handled(a, 1, [0]).killed(a);
+        scene
+    };
+    with_calls(4).passes();
+    with_calls(3).breaks(&[P43]);
+}
+
+#[test]
+fn p43_at_most_once_is_done_with_what_has_started() {
+    let mut scene = Scene::at_most_once(1);
+    scene.promise.stall_bound_ms = Some(500);
+    let a = scene.owner(1);
+    scene.committed(a, 1, 1).started(a, 1, 0).ended(a, 1, 0, EndResult::Error).wait(5_000);
+    scene.exited(a, 1);
+    scene.passes();
+}
+
+#[test]
+fn p43_a_killed_process_does_not_stand_still() {
+    let mut scene = stalls(1);
+    let a = scene.owner(1);
+    scene.killed(a).wait(5_000);
+    let b = scene.begin("a", 2);
+    scene.assigned(b, 1).start(b, 1, 0, None, StartReason::Earliest).delivered(b, 1, 0, 0);
+    scene.handled(b, 1, [0]).committed(b, 1, 1);
+    scene.passes();
+}
+
+#[test]
 fn p43_a_pause_is_no_stall() {
     let mut scene = stalls(1);
     let a = scene.owner(1);

@@ -105,6 +105,30 @@ fn p12_a_refused_commit_is_not_ahead() {
 }
 
 #[test]
+fn p12_a_refusal_after_doubt_leaves_the_doubt() {
+    let mut scene = Scene::at_most_once(4);
+    let a = scene.owner(4);
+    let commit = scene.sent(a, 1, 2);
+    scene.answered(a, commit, 2, CommitOutcome::Unknown);
+    scene.answered(a, commit, 2, CommitOutcome::Refused);
+    let higher = scene.sent(a, 1, 4);
+    scene.applied(a, higher, 4).answered(a, higher, 4, CommitOutcome::Done).handled(a, 1, 0..4);
+    scene.breaks(&[P12]);
+}
+
+#[test]
+fn p12_a_refused_commit_takes_back_only_its_own() {
+    let mut scene = Scene::at_most_once(4);
+    let a = scene.owner(4);
+    scene.committed(a, 1, 2);
+    let commit = scene.sent(a, 1, 2);
+    scene.answered(a, commit, 2, CommitOutcome::Refused);
+    // Two wait still, and one more is committed.
+    scene.committed(a, 1, 3).handled(a, 1, 0..3).committed(a, 1, 4).handled(a, 1, [3]);
+    scene.breaks(&[P12]);
+}
+
+#[test]
 fn p13_a_start_while_the_application_paused() {
     let mut scene = Scene::at_least_once(2);
     let a = scene.owner(2);

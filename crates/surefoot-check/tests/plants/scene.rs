@@ -314,6 +314,11 @@ impl Scene {
         self.start(member, term + 1, position, None, StartReason::Seek)
     }
 
+    pub(crate) fn reset(&mut self, member: Member, term: u64, from: i64, to: i64) -> &mut Self {
+        let why = "out of range".into();
+        self.push(member, Event::Reset(Reset { topic: topic(), partition: 0, term, from, to, why }))
+    }
+
     pub(crate) fn signal(&mut self, member: Member, nth: u32) -> &mut Self {
         self.push(member, Event::Signal(Signal { number: 15, nth }))
     }
@@ -333,6 +338,53 @@ impl Scene {
 
     pub(crate) fn healed(&mut self) -> &mut Self {
         self.outside(Event::Healed(Healed {}))
+    }
+
+    /// The same event on partition 1, without a key.
+    pub(crate) fn on_partition_1(&mut self, member: Member, event: Event) -> &mut Self {
+        let event = match event {
+            Event::Assigned(e) => Event::Assigned(Assigned { partition: 1, ..e }),
+            Event::StartKnown(e) => Event::StartKnown(StartKnown { partition: 1, ..e }),
+            Event::Delivered(e) => Event::Delivered(Delivered { partition: 1, ..e }),
+            Event::Started(e) => Event::Started(Started { partition: 1, key: None, ..e }),
+            Event::Ended(e) => Event::Ended(Ended { partition: 1, ..e }),
+            event => event,
+        };
+        self.push(member, event)
+    }
+
+    /// Partition 1 with these records, owned by a member in term 1 and handled as told by another
+    /// scene, whose member does on partition 0 what shall happen here on partition 1.
+    pub(crate) fn with_partition_1(&mut self, member: Member, as_in: &Self) -> &mut Self {
+        let events: Vec<Event> =
+            as_in.run.entries().iter().skip(1).map(|entry| entry.event.clone()).collect();
+        for event in events {
+            self.on_partition_1(member, event);
+        }
+        self
+    }
+
+    /// What `__consumer_offsets` has: positions and when they were stored, in the scene's clock.
+    pub(crate) fn stored(&mut self, commits: &[(i64, u64)]) -> &mut Self {
+        let commits = commits.iter().zip(0..).map(|(&(position, at), seq)| CommittedLine {
+            group: "g".into(),
+            topic: topic(),
+            partition: 0,
+            position: Some(position),
+            at,
+            seq,
+            metadata: None,
+            leader_epoch: None,
+        });
+        self.run.set_offsets(OffsetsDump { group: "g".into(), commits: commits.collect() });
+        self
+    }
+
+    /// A commit that goes well, where only the dump will tell that it was stored. Returns when.
+    pub(crate) fn committed_unseen(&mut self, member: Member, term: u64, position: i64) -> u64 {
+        let commit = self.sent(member, term, position);
+        self.answered(member, commit, position, CommitOutcome::Done);
+        self.now
     }
 
     /// A stop as it should be: signal, drain, release, leave, exit 0.

@@ -27,7 +27,7 @@ fn sigterm_drains_commits_the_frontier_and_leaves_the_group() -> Result<()> {
     let group = scene.cluster.describe_group(scene.group, scene.topic)?;
     assert!(group.is_empty(), "{group:?}");
     // P30 of the judge: nothing ran on, the frontier is what is committed, and it left in time.
-    let verdict = scene.judge(&crew, &["--only-committed"])?;
+    let verdict = scene.judge(&crew, &["--unfinished"])?;
     assert!(verdict.passed, "{}", verdict.complaints());
     assert_eq!((verdict.counts.lost, verdict.counts.repeated), (0, 0));
     let stored: i64 = group.partitions.values().filter_map(|it| it.committed).sum();
@@ -54,7 +54,7 @@ fn a_second_sigterm_ends_at_once_and_commits_nothing_unfinished() -> Result<()> 
     let group = scene.cluster.describe_group(scene.group, scene.topic)?;
     let committed = group.partitions[&0].committed.unwrap_or(0);
     assert!(committed <= 20, "{committed} covers the record that was cut short, at 20");
-    let verdict = scene.judge(&crew, &["--only-committed"])?;
+    let verdict = scene.judge(&crew, &["--unfinished"])?;
     assert!(verdict.passed, "{}", verdict.complaints());
     Ok(())
 }

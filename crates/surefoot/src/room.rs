@@ -129,6 +129,7 @@ struct Room {
     /// Whether the group ever assigned something, if only nothing.
     joined: bool,
     denied_since: Option<Mono>,
+    brokers_down_told: Option<Mono>,
     polled_at: Mono,
     held: Vec<Held>,
     giveback: Option<Giveback>,
@@ -309,6 +310,7 @@ impl Room {
             member: String::new(),
             joined: false,
             denied_since: None,
+            brokers_down_told: None,
             polled_at: Mono::default(),
             held: Vec::new(),
             giveback: None,

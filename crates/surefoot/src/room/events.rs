@@ -27,6 +27,8 @@ use crate::kafka::verdict::{self, Meaning};
 /// How long "not authorised" is taken for a credential that is being renewed (brokers answer so
 /// when a token just expired). A guess: renewals take seconds.
 const AUTHORIZATION_GRACE: Duration = Duration::from_secs(30);
+/// The client says at each failed attempt that no broker is there; once in a while is enough.
+const TELL_AGAIN_AFTER: Duration = Duration::from_secs(60);
 
 impl Room {
     /// Takes what the client has to say.
@@ -266,9 +268,23 @@ impl Room {
             self.on_fatal(&failure);
         } else if *code == Code::GROUP_AUTHORIZATION_FAILED {
             self.on_group_denied();
+        } else if *code == Code::ALL_BROKERS_DOWN {
+            self.on_brokers_down(message);
+        } else if matches!(verdict::meaning_of(*code), Meaning::Ambiguous | Meaning::Unavailable) {
+            // The client goes on by itself, and has logged it.
+            tracing::debug!(?partition, %code, "{message}");
         } else {
-            // The client goes on by itself. A partition that cannot be read says so in its queue.
+            // A partition that cannot be read says so in its queue.
             tracing::warn!(?partition, %code, "{message}");
+        }
+    }
+
+    /// Not the end: brokers come back, and the client finds them.
+    fn on_brokers_down(&mut self, message: &str) {
+        let told = self.brokers_down_told;
+        if told.is_none_or(|told| self.now.mono.since(told) >= TELL_AGAIN_AFTER) {
+            self.brokers_down_told = Some(self.now.mono);
+            tracing::warn!("{message}: trying again");
         }
     }
 

@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 
 use crate::facts::Facts;
-use crate::history::Event;
 use crate::verdict::{NotJudged, Predicate, SHOWN_PER_PREDICATE, ShownEvent, Violation};
+use crate::wording;
 
 /// What the predicates found so far.
 #[derive(Debug, Default)]
@@ -106,95 +106,6 @@ fn show(facts: &Facts<'_>, evidence: Evidence) -> ShownEvent {
         line: entry.line,
         at: entry.at,
         index: Some(u64::from(index)),
-        text: text(&entry.event),
-    }
-}
-
-/// An event in one line: its name, its coordinates, and what it says.
-fn text(event: &Event) -> String {
-    let place = |offset: i64| match (event.topic_partition(), event.term()) {
-        (Some((topic, partition)), Some(term)) => {
-            format!("{topic}[{partition}]@{offset} term {term}")
-        }
-        (Some((topic, partition)), None) => format!("{topic}[{partition}]@{offset}"),
-        _ => String::new(),
-    };
-    let range = |first: i64, last: Option<i64>| match last {
-        Some(last) if last != first => {
-            place(first).replacen(&format!("@{first}"), &format!("@{first}..={last}"), 1)
-        }
-        _ => place(first),
-    };
-    let name = event.name();
-    match event {
-        Event::StartKnown(e) => {
-            let committed = e.committed.map_or_else(|| "nothing".to_owned(), |c| c.to_string());
-            format!("{name} {} by {:?}, committed {committed}", place(e.position), e.reason)
-        }
-        Event::Seek(e) => match e.position {
-            Some(position) => {
-                format!("{name} {} to {position}, new term {}", event_place(event), e.new_term)
-            }
-            None => format!("{name} {}, new term {}", event_place(event), e.new_term),
-        },
-        Event::Reset(e) => {
-            format!("{name} {} from {} to {}: {}", event_place(event), e.from, e.to, e.why)
-        }
-        Event::Delivered(e) => {
-            format!("{name} {}, {} records", range(e.first, Some(e.last)), e.count)
-        }
-        Event::Started(e) => {
-            let key = e.key.as_deref().map_or(String::new(), |key| format!(" key {key}"));
-            format!("{name} {} attempt {}{key}", range(e.offset, e.last), e.attempt)
-        }
-        Event::Ended(e) => {
-            format!("{name} {} attempt {}: {:?}", range(e.offset, e.last), e.attempt, e.result)
-        }
-        Event::Skipped(e) => format!("{name} {}: {}", range(e.offset, e.last), e.why),
-        Event::Stale(e) => {
-            format!("{name} {}: state {:x} became {:x}", place(e.offset), e.before, e.after)
-        }
-        Event::Paused(e) | Event::Resumed(e) => {
-            format!("{name} {} {:?}", event_place(event), e.reason)
-        }
-        Event::CommitSent(e) => {
-            let positions = e.positions.iter().map(|p| {
-                format!(" {}[{}] position {} term {}", p.topic, p.partition, p.position, p.term)
-            });
-            format!("{name} {}:{}", e.commit, positions.collect::<Vec<_>>().join(","))
-        }
-        Event::CommitEnded(e) => {
-            let results = e.results.iter().map(|r| {
-                format!(" {}[{}] position {} {:?}", r.topic, r.partition, r.position, r.outcome)
-            });
-            format!("{name} {}:{}", e.commit, results.collect::<Vec<_>>().join(","))
-        }
-        Event::Applied(e) => match e.position {
-            Some(position) => format!("{name} {}[{}] position {position}", e.topic, e.partition),
-            None => format!("{name} {}[{}]: deleted", e.topic, e.partition),
-        },
-        Event::Produced(e) => format!("{name} {}", place(e.offset)),
-        Event::Gauge(e) => format!(
-            "{name} {} running, {} records and {} bytes buffered",
-            e.running, e.buffered_records, e.buffered_bytes
-        ),
-        Event::Signal(e) => format!("{name} {}, number {} of them", e.number, e.nth),
-        Event::Exited(e) => format!("{name} {} ({}), {} unfinished", e.code, e.why, e.unfinished),
-        Event::Spawned(e) | Event::Killed(e) | Event::Stopped(e) | Event::Continued(e) => {
-            format!("{name} {e}")
-        }
-        Event::Begin(e) => format!("{name} {} in group {}, {}", e.name(), e.group, e.guarantee),
-        Event::Assigned(_) | Event::Revoking(_) | Event::Revoked(_) | Event::Lost(_) => {
-            format!("{name} {}", event_place(event))
-        }
-        Event::Left(_) | Event::Healed(_) => name.to_owned(),
-    }
-}
-
-/// `topic[partition] term n` of an event that has them.
-fn event_place(event: &Event) -> String {
-    match (event.topic_partition(), event.term()) {
-        (Some((topic, partition)), Some(term)) => format!("{topic}[{partition}] term {term}"),
-        _ => String::new(),
+        text: wording::text(&entry.event),
     }
 }

@@ -1,4 +1,7 @@
 //! Puts a run before the predicates.
+//!
+//! The same function judges simulated runs and runs that were read from files: a bug that one of
+//! them shows must be one that the other could show.
 
 use crate::facts::Facts;
 use crate::findings::Findings;

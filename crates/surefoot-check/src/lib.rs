@@ -69,6 +69,7 @@ mod promise;
 mod report;
 mod run;
 mod verdict;
+mod wording;
 
 pub use judge::judge;
 pub use load::{LoadError, load};

@@ -1,4 +1,8 @@
 //! What is known about one incarnation: its promise, its signals, how and when it ended.
+//!
+//! The end is told by the process itself or, after SIGKILL, by whoever killed it; both may be on
+//! record, and then the process's own word counts. Time in which it was stopped is kept apart,
+//! because no deadline runs in it.
 
 use crate::history::Begin;
 

@@ -1,4 +1,7 @@
 //! One line of a history file: an instant and an event.
+//!
+//! The two stand side by side in one object, so that a line can be read by eye and searched for by
+//! any field. The name is read before the rest: what the rest must be depends on it.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,7 @@
 //! Dumps: header, entries, trailer, and nothing between or after that belongs to none.
+//!
+//! A dump that ends early looks like a short log, and a record that it does not have can neither be
+//! lost nor left out. So the trailer with the count is part of the dump, and offsets must rise.
 
 use std::borrow::Cow;
 use std::path::Path;

@@ -1,4 +1,7 @@
 //! Why files are refused as a history. Every message ends with what to do.
+//!
+//! Refused is not violated: nothing is known about the guarantee. The reasons are told apart by
+//! what is wrong with the evidence, not by what the reader was doing.
 
 use std::io;
 use std::path::PathBuf;

@@ -1,4 +1,7 @@
 //! One file: the history of a member, events from outside, or dumps, told apart by the first line.
+//!
+//! A killed process may leave a last line without its end, or with nothing but its end missing, or
+//! no line at all. Whether it was killed is told by other files, so a torn line is only noted here.
 
 use std::borrow::Cow;
 use std::fs;

@@ -1,4 +1,7 @@
 //! The counts of a run, taken from the same facts as the predicates.
+//!
+//! Each record in scope has exactly one fate, so the fates add up; a number that can be checked by
+//! another program (how many were produced, handled, lost, repeated) is worth more than a verdict.
 
 use crate::facts::{Ending, Facts, NEVER, Origin, Partition, Record};
 use crate::history::{Event, Guarantee};

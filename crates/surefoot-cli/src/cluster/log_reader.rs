@@ -44,6 +44,18 @@ pub(crate) struct Span {
     pub(crate) end: Option<i64>,
 }
 
+impl Span {
+    /// Whether a record at or above the start belongs to it.
+    fn reaches(&self, offset: i64) -> bool {
+        self.end.is_none_or(|end| offset < end)
+    }
+
+    /// Whether nothing of it can come after a record.
+    fn is_read_with(&self, offset: i64) -> bool {
+        self.end.is_some_and(|end| offset + 1 >= end)
+    }
+}
+
 /// What came of waiting for a record.
 pub(crate) enum Next<'a> {
     /// A record inside its span.
@@ -139,12 +151,12 @@ impl LogReader {
                     let Some(span) = self.pending.get(&partition) else {
                         continue;
                     };
-                    let end = span.end.unwrap_or(i64::MAX);
-                    if offset + 1 >= end {
+                    let is_inside = span.reaches(offset);
+                    if span.is_read_with(offset) {
                         self.pending.remove(&partition);
                         pause(&self.consumer, &self.patience.topic, partition);
                     }
-                    if offset < end {
+                    if is_inside {
                         return Ok(Next::Record(message));
                     }
                 }
@@ -230,4 +242,19 @@ fn pause(consumer: &BaseConsumer<Events>, topic: &str, partition: i32) {
     read.add_partition(topic, partition);
     // What a partition goes on to deliver is dropped anyway.
     let _ = consumer.pause(&read);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_span_ends_before_its_end_although_the_log_goes_on() {
+        let span = Span { partition: 0, start: 3, end: Some(5) };
+        assert!(span.reaches(4) && !span.reaches(5), "the end is not part of it");
+        assert!(!span.is_read_with(3) && span.is_read_with(4));
+        assert!(span.is_read_with(9), "the last offsets were compacted away");
+        let endless = Span { end: None, ..span };
+        assert!(endless.reaches(i64::MAX) && !endless.is_read_with(i64::MAX - 1));
+    }
 }

@@ -63,7 +63,6 @@ pub(crate) fn commit(group: &str, topic: &str, positions: &[(i64, &str)]) {
         let mut element = list.add_partition(topic, 0);
         element.set_offset(Offset::Offset(*position)).unwrap();
         element.set_metadata(metadata);
-        drop(element);
         consumer.commit(&list, CommitMode::Sync).unwrap();
     }
 }

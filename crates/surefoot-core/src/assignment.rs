@@ -239,15 +239,19 @@ impl Assignment {
 
     /// The number from which on a drain drops what did not start. Below it the rest of what started
     /// lies, or what was committed ahead: left to the next owner, the one would be repeated and the
-    /// other lost. Behind a failure, in a pause or without the group's ear nothing can be saved.
+    /// other lost. The frontier cannot pass a failure, and in a pause or without the group's ear it
+    /// cannot move at all.
     pub(crate) fn kept_by_drain(&self, guarantee: Guarantee) -> u64 {
         if guarantee == Guarantee::AtMostOnce {
             return self.covering;
         }
-        let failed = self.units.iter().any(|(_, unit)| unit.state == UnitState::Failed);
-        let failed = failed || !self.failing.is_empty();
-        let hopeless = failed || self.pauses.has(PauseReason::User) || self.fenced_at.is_some();
-        if hopeless { 0 } else { self.started }
+        if self.pauses.has(PauseReason::User) || self.fenced_at.is_some() {
+            return 0;
+        }
+        let failed = self.units.iter().find(|(number, unit)| {
+            unit.state == UnitState::Failed || self.failing.contains_key(number)
+        });
+        failed.map_or(self.started, |(_, unit)| unit.first.min(self.started))
     }
 
     /// The leader epoch of the record before the one with this number.

@@ -191,7 +191,8 @@ impl Engine {
     fn window_used(&self) -> u64 {
         let ahead = self.partitions.iter().filter_map(|partition| partition.assignment.as_ref());
         let orphaned = self.orphans.values().map(|orphan| orphan.unfinished.len() as u64);
-        ahead.map(|held| held.ahead).sum::<u64>() + orphaned.sum::<u64>()
+        let released = self.givings.iter().map(|giving| giving.ahead);
+        ahead.map(|held| held.ahead).chain(orphaned).chain(released).sum()
     }
 
     fn cover(&mut self, now: Mono, index: PartitionIndex, free: u64) -> bool {

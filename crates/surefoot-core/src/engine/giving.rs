@@ -12,13 +12,19 @@ use crate::assignment::Stage;
 use crate::engine::Engine;
 use crate::engine::running::Drop;
 use crate::lane::PartitionIndex;
-use crate::{Answer, DeliveryUnit, Guarantee, Mono, Output, PauseReason, Released, TopicPartition};
+use crate::{
+    Answer, DeliveryUnit, Guarantee, Mono, Output, PauseReason, ProcessingOrder, Released,
+    TopicPartition,
+};
 
 /// One revocation or loss that the client has not answered yet.
 #[derive(Debug)]
 pub(super) struct Giving {
     members: BTreeSet<PartitionIndex>,
     released: Vec<Released>,
+    /// At-most-once: what the released terms had committed ahead. A crash before the answer loses
+    /// it together with what other partitions have committed ahead.
+    pub(super) ahead: u64,
     /// When handlers have had their time.
     pub(super) cutoff: Mono,
     /// When everything has.
@@ -42,6 +48,7 @@ impl Engine {
         self.givings.push(Giving {
             members,
             released: Vec::new(),
+            ahead: 0,
             cutoff: now.after(drain.saturating_sub(commit_reserve(drain))),
             deadline: now.after(drain),
         });
@@ -57,7 +64,8 @@ impl Engine {
         members.retain(|index| !self.givings.iter().any(|giving| giving.members.contains(index)));
         let bound = self.config.drain_deadline.min(self.config.commit_timeout);
         let deadline = now.after(bound);
-        self.givings.push(Giving { members, released: Vec::new(), cutoff: deadline, deadline });
+        let released = Vec::new();
+        self.givings.push(Giving { members, released, ahead: 0, cutoff: deadline, deadline });
     }
 
     fn members(&self, partitions: &[TopicPartition]) -> BTreeSet<PartitionIndex> {
@@ -80,8 +88,10 @@ impl Engine {
                 let reason = PauseReason::Drain;
                 self.outputs.push_back(Output::Pause { term, reason });
                 self.drop_units(index, Drop::BeyondDrain);
-                // A batch can end early, between two of its records, and lose nothing by it.
-                if running > 0 && self.config.delivery_unit == DeliveryUnit::Batch {
+                // A batch can end early, between two of its records, and lose nothing by it; beside
+                // another batch it would hold the frontier below what that one did.
+                let alone = self.config.processing_order != ProcessingOrder::Unordered;
+                if running > 0 && alone && self.config.delivery_unit == DeliveryUnit::Batch {
                     self.outputs.push_back(Output::Cancel { term });
                 }
             }
@@ -194,6 +204,7 @@ impl Engine {
                         partition: partition.name.clone(),
                         unfinished: held.cut,
                     });
+                    giving.ahead += held.ahead;
                 }
                 self.close_term(index);
                 closed = true;

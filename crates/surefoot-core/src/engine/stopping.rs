@@ -31,7 +31,11 @@ impl Engine {
         let drain = deadline.unwrap_or(self.config.drain_deadline);
         let until = now.after(drain);
         if let Some(stopping) = &mut self.stopping {
-            // The first reason is the cause; a second request may only shorten the time.
+            // The first reason is the cause, unless nothing was wrong till then; a second request
+            // may only shorten the time.
+            if stopping.reason == StopReason::Requested {
+                stopping.reason = reason;
+            }
             if until < stopping.deadline {
                 stopping.deadline = until;
                 stopping.cutoff = stopping.cutoff.min(until);
@@ -54,7 +58,7 @@ impl Engine {
     /// Reports the end when everything is drained, or the deadline is over, or at once when there
     /// is no use in waiting.
     pub(super) fn finish_stop(&mut self, now: Mono, at_once: bool) {
-        let Some(stopping) = &mut self.stopping else {
+        let Some(stopping) = self.stopping.as_mut().filter(|_| !self.stopped) else {
             return;
         };
         if stopping.cutoff <= now {

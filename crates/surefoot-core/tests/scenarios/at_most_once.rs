@@ -91,6 +91,24 @@ fn commit_at_over_what_is_being_committed_ahead_reaches_its_position() {
 }
 
 #[test]
+fn the_window_stays_taken_until_the_whole_revocation_is_answered() {
+    let mut h = Harness::new(window(2));
+    let terms: Vec<_> = (0..3).map(|partition| h.assign(partition, facts(None, 10))).collect();
+    h.fetch(terms[0], &[(0, 1)]);
+    h.fetch(terms[1], &[(0, 1)]);
+    let commits = h.commits();
+    h.fetch(terms[2], &[(0, 1)]);
+    h.input(Input::Revoked(vec![p(0), p(1)]));
+    h.advance(Duration::from_secs(29));
+    h.commit_ended(commits[0].0, Outcome::Done(()));
+    h.fetch(terms[2], &[(1, 1)]);
+    assert!(h.commits().is_empty(), "a crash now would lose three");
+    h.commit_ended(commits[1].0, Outcome::Done(()));
+    assert!(h.released());
+    assert_eq!(h.commit().1, 2);
+}
+
+#[test]
 fn the_window_is_one_for_all_partitions() {
     let mut h = Harness::new(window(3));
     let (a, b) = (h.assign(0, facts(None, 10)), h.assign(1, facts(None, 10)));

@@ -1,5 +1,6 @@
 //! Partitions that come and go while work runs.
 
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use surefoot_core::*;
@@ -82,6 +83,19 @@ fn a_drain_does_not_wait_for_what_lies_behind_a_failure() {
 }
 
 #[test]
+fn a_failure_in_a_drain_ends_nothing_below_it() {
+    let mut narrow = eager();
+    narrow.budget.max_in_flight = NonZeroUsize::new(2).expect("not zero");
+    let (mut h, term) = Harness::started(narrow);
+    h.fetch(term, &[(0, 1), (1, 1), (2, 2), (3, 2)]);
+    assert_eq!(h.delivered(), [0, 2]);
+    h.input(Input::Revoked(vec![p(0)]));
+    h.end(term, 2, HandlerOutcome::Failed);
+    h.done(term, 0);
+    assert_eq!(h.delivered(), [1], "the frontier can reach what failed");
+}
+
+#[test]
 fn a_drain_starts_nothing_that_the_application_paused() {
     let (mut h, term) = Harness::started(eager());
     h.fetch(term, &[(0, 1), (1, 1), (2, 2)]);
@@ -93,6 +107,23 @@ fn a_drain_starts_nothing_that_the_application_paused() {
     h.commit_ended(commit, Outcome::Done(()));
     assert!(h.released());
     assert_eq!(h.delivered(), [0, 2]);
+}
+
+#[test]
+fn batches_side_by_side_are_not_cut_short_by_a_drain() {
+    let side_by_side = EngineConfig {
+        delivery_unit: DeliveryUnit::Batch,
+        processing_order: ProcessingOrder::Unordered,
+        ..eager()
+    };
+    let (mut h, term) = Harness::started(side_by_side);
+    h.fetch(term, &[(0, 1), (1, 1)]);
+    h.fetch(term, &[(2, 1), (3, 1)]);
+    h.input(Input::Revoked(vec![p(0)]));
+    assert!(
+        !h.take().contains(&Output::Cancel { term }),
+        "one that gave up would repeat the other"
+    );
 }
 
 #[test]

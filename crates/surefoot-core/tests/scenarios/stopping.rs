@@ -63,6 +63,33 @@ fn row_112_a_stop_names_handlers_of_terms_that_are_over() {
 }
 
 #[test]
+fn a_stop_during_a_revocation_that_cannot_be_settled_is_told_once() {
+    let (mut h, term) = Harness::started(eager());
+    h.fetch(term, &[(0, 1)]);
+    h.done(term, 0);
+    h.input(Input::Revoked(vec![p(0)]));
+    h.advance(Duration::from_secs(1));
+    h.input(Input::Stop { deadline: Some(Duration::from_secs(29)) });
+    h.advance(Duration::from_secs(60));
+    let stops = h.take().into_iter().filter(|output| matches!(output, Output::Stopped(_)));
+    assert_eq!(stops.count(), 1);
+}
+
+#[test]
+fn a_failure_while_the_consumer_stops_is_its_reason() {
+    let (mut h, term) = Harness::started(eager());
+    h.fetch(term, &[(0, 1), (1, 2)]);
+    h.done(term, 0);
+    let (commit, _) = h.commit();
+    h.input(Input::Stop { deadline: None });
+    h.end(term, 1, HandlerOutcome::Failed);
+    h.commit_ended(commit, Outcome::Done(()));
+    let reason =
+        StopReason::HandlerFailed { partition: p(0), offset: Offset::new(1), panicked: false };
+    assert_eq!(h.stopped().expect("nothing is left").reason, reason);
+}
+
+#[test]
 fn row_039_a_stop_whose_commit_is_never_answered_ends_at_its_deadline() {
     let (mut h, term) = Harness::started(eager());
     h.fetch(term, &[(0, 1)]);

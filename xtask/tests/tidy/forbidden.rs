@@ -60,11 +60,14 @@ pub(crate) fn ignored_tests(source: &RustSource) -> Vec<Complaint> {
     complaints
 }
 
-/// Unsafe code outside the one module that is reviewed for it.
+/// Unsafe code outside the one module that is reviewed for it, and the bare client that benchmarks
+/// measure beside it.
 pub(crate) fn unsafe_code(source: &RustSource) -> Vec<Complaint> {
     let mut parts = source.path().split('/');
-    let is_adapter = source.path().starts_with("crates/surefoot/src/");
-    if is_adapter && parts.any(|part| part == "native" || part == "native.rs") {
+    let mut homes = ["crates/surefoot/src/", "crates/surefoot-bench/src/"].into_iter();
+    if homes.any(|home| source.path().starts_with(home))
+        && parts.any(|part| part == "native" || part == "native.rs")
+    {
         return Vec::new();
     }
     let mut complaints = Vec::new();
@@ -217,6 +220,8 @@ mod tests {
         check(unsafe_code, "crates/surefoot/src/driver.rs", text, &[2]);
         check(unsafe_code, "crates/surefoot-core/src/native.rs", text, &[2]);
         check(unsafe_code, "crates/surefoot/tests/a.rs", text, &[2]);
+        check(unsafe_code, "crates/surefoot-bench/src/rounds.rs", text, &[2]);
+        check(unsafe_code, "crates/surefoot-bench/src/native.rs", text, &[]);
         check(unsafe_code, "crates/surefoot/src/kafka/native.rs", text, &[]);
         check(unsafe_code, "crates/surefoot/src/kafka/native/queue.rs", text, &[]);
         check(unsafe_code, "xtask/src/a.rs", "#![deny(unsafe_code)]\n", &[]);

@@ -48,6 +48,8 @@ pub struct Engine {
     lanes: LaneTable,
     /// Partitions with ready units, in turn.
     round: VecDeque<PartitionIndex>,
+    /// Units that the partition whose turn it is started in this turn.
+    started_in_turn: u32,
     /// Deliveries that run under a current term.
     running: usize,
     /// Partitions that are assigned.
@@ -81,6 +83,7 @@ impl Engine {
             orphans: BTreeMap::new(),
             lanes: LaneTable::default(),
             round: VecDeque::new(),
+            started_in_turn: 0,
             running: 0,
             assigned: 0,
             share: fetched::Share::default(),

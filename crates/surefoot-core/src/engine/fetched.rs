@@ -10,9 +10,15 @@ use crate::assignment::{Assignment, Stage, Unit, UnitState};
 use crate::engine::Engine;
 use crate::lane::{Joined, LaneKey, PartitionIndex};
 use crate::{
-    CommitPolicy, Deliver, Fetched, Guarantee, Mono, Offset, Output, PauseReason, Position,
-    ProcessingOrder, RecordMeta, SkipReason, Term,
+    CommitPolicy, Deliver, DeliveryUnit, Fetched, Guarantee, Mono, Offset, Output, PauseReason,
+    Position, ProcessingOrder, RecordMeta, SkipReason, Term,
 };
+
+/// Records of one partition that may start, however many partitions share the places.
+const FEWEST_READY: usize = 32;
+
+/// Batches of one partition that wait behind the one that runs.
+const BATCHES_BEHIND: u64 = 2;
 
 /// What each of so many partitions may hold.
 #[derive(Clone, Copy, Debug, Default)]
@@ -39,6 +45,23 @@ impl Engine {
             self.accept_batch(now, index, &batch);
         }
         self.settle(now, index);
+    }
+
+    /// Whether a partition has as much that may start as could start soon. Reading on is allowed
+    /// all the same, and gains nothing: what waits long leaves the processor's caches.
+    pub fn has_enough(&self, term: Term) -> bool {
+        let index = self.terms.get(&term).copied();
+        let Some(held) = index.and_then(|index| self.held(index)) else {
+            return false;
+        };
+        match self.config.delivery_unit {
+            DeliveryUnit::Record => {
+                let places = self.config.budget.max_in_flight.get();
+                let soon = (2 * places / self.assigned.max(1)).max(FEWEST_READY);
+                held.ready.len() >= soon
+            }
+            DeliveryUnit::Batch => held.unstarted >= BATCHES_BEHIND,
+        }
     }
 
     /// Gives every payload of a batch back.

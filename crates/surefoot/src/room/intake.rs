@@ -42,6 +42,12 @@ struct Run {
     leader_epoch: Option<i32>,
 }
 
+impl Run {
+    fn with_room_for(count: usize) -> Self {
+        Self { metas: Vec::with_capacity(count), ..Self::default() }
+    }
+}
+
 impl Intake {
     pub(super) fn new(unit: DeliveryUnit, order: ProcessingOrder, max_batch: usize) -> Self {
         let visit = match unit {
@@ -83,10 +89,14 @@ impl Room {
         let held = &mut self.held[index];
         let term = held.term;
         let Some(reader) = held.ready() else { return };
+        if self.engine.has_enough(term) {
+            // Whatever starts or ends comes with a turn that looks again.
+            return;
+        }
         let mut messages = std::mem::take(&mut self.messages);
         let count = reader.queue.consume(self.intake.visit, &mut messages);
         self.busy |= count > 0;
-        let mut run = Run::default();
+        let mut run = Run::with_room_for(count);
         for message in messages.drain(..) {
             if message.error().is_some() {
                 self.hand_over(index, term, std::mem::take(&mut run));

@@ -280,17 +280,39 @@ fn a_reset_on_record_moves_the_position() {
 }
 
 #[test]
-fn counts_tell_the_fates_of_records() {
+fn a_reset_goes_back_where_the_log_was_cut() {
+    let mut scene = Scene::at_least_once(2);
+    let a = scene.owner(2);
+    scene.handled(a, 1, [0]).committed(a, 1, 1).reset(a, 1, 2, 1).delivered(a, 1, 1, 1);
+    scene.handled(a, 1, [1]).committed(a, 1, 2).stopped_well(a, 1);
+    scene.passes();
+}
+
+#[test]
+fn a_lost_term_is_no_longer_ahead() {
     let mut scene = Scene::at_most_once(4);
     let a = scene.owner(2);
-    scene.committed(a, 1, 2).started(a, 1, 0).ownership(a, 1, Event::Lost).killed(a);
-    let b = scene.successor("a", 2, 2);
-    scene.delivered(b, 1, 2, 2).committed(b, 1, 3).handled(b, 1, [2]).stopped_well(b, 1);
+    scene.committed(a, 1, 2).ownership(a, 1, Event::Lost).assigned(a, 2);
+    scene.start(a, 2, 2, Some(2), StartReason::Committed).delivered(a, 2, 2, 3);
+    scene.committed(a, 2, 4).handled(a, 2, 2..4).stopped_well(a, 2);
+    scene.passes();
+}
+
+#[test]
+fn counts_tell_the_fates_of_records() {
+    let mut scene = Scene::at_most_once(6);
+    let a = scene.owner(3);
+    scene.committed(a, 1, 1).started(a, 1, 0).committed(a, 1, 3).ownership(a, 1, Event::Lost);
+    scene.killed(a);
+    let b = scene.successor("a", 2, 3);
+    scene.delivered(b, 1, 3, 3).committed(b, 1, 4).handled(b, 1, [3]).killed(b);
+    let c = scene.successor("a", 3, 4);
+    scene.delivered(c, 1, 4, 4).committed(c, 1, 5).handled(c, 1, [4]).stopped_well(c, 1);
     scene.passes();
     let counts = scene.verdict().counts;
-    assert_eq!((counts.interrupted, counts.lost, counts.handled, counts.unhandled), (1, 1, 1, 1));
-    assert_eq!((counts.kills, counts.lost_terms, counts.rebalances), (1, 1, 2));
-    assert_eq!((counts.in_scope, counts.commits_applied, counts.out_of_order), (4, 2, 0));
+    assert_eq!((counts.interrupted, counts.lost, counts.handled, counts.unhandled), (1, 2, 2, 1));
+    assert_eq!((counts.kills, counts.lost_terms, counts.rebalances), (2, 1, 3));
+    assert_eq!((counts.in_scope, counts.commits_applied, counts.out_of_order), (6, 4, 0));
 }
 
 fn batch_started(offset: i64, last: i64) -> Event {

@@ -159,6 +159,14 @@ fn p9_a_record_ends_twice() {
 }
 
 #[test]
+fn p9_a_record_ends_that_never_started() {
+    let mut scene = Scene::with_log(Guarantee::AtLeastOnce, &[], 9);
+    let a = scene.owner(0);
+    scene.ended(a, 1, 7, EndResult::Ok);
+    scene.breaks(&[P9]);
+}
+
+#[test]
 fn p9_a_record_is_skipped_and_handled() {
     let mut scene = Scene::at_least_once(1);
     let a = scene.owner(1);

@@ -181,6 +181,35 @@ fn p43_a_killed_process_does_not_stand_still() {
 }
 
 #[test]
+fn p43_a_stall_after_a_pause() {
+    let mut scene = stalls(1);
+    let a = scene.owner(1);
+    scene.paused(a, 1, PauseReason::User).resumed(a, 1, PauseReason::User).wait(5_000);
+    scene.handled(a, 1, [0]).committed(a, 1, 1);
+    scene.breaks(&[P43]);
+    scene.promise.stall_bound_ms = None;
+    scene.passes();
+    assert!(!scene.verdict().judged.contains(&P43), "without a bound there is no judgement");
+}
+
+#[test]
+fn p40_at_most_once_has_started_or_lost_every_record() {
+    let mut scene = Scene::at_most_once(3);
+    scene.promise.liveness = bounded(0).promise.liveness;
+    let a = scene.owner(2);
+    scene.committed(a, 1, 2).killed(a).healed();
+    let b = scene.successor("a", 2, 2);
+    scene.wait(500).delivered(b, 1, 2, 2).committed(b, 1, 3).handled(b, 1, [2]).wait(2_000);
+    scene.stopped_well(b, 1);
+    scene.passes();
+    let mut scene = Scene::at_most_once(3);
+    scene.promise.liveness = bounded(0).promise.liveness;
+    let a = scene.owner(3);
+    scene.committed(a, 1, 2).handled(a, 1, 0..2).healed().wait(2_000).stopped_well(a, 1);
+    scene.breaks(&[P40]);
+}
+
+#[test]
 fn p43_a_pause_is_no_stall() {
     let mut scene = stalls(1);
     let a = scene.owner(1);

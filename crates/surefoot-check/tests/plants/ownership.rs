@@ -120,7 +120,7 @@ fn p12_a_refusal_after_doubt_leaves_the_doubt() {
 fn p12_a_refused_commit_takes_back_only_its_own() {
     let mut scene = Scene::at_most_once(4);
     let a = scene.owner(4);
-    scene.committed(a, 1, 2);
+    scene.committed(a, 1, 1).committed(a, 1, 2);
     let commit = scene.sent(a, 1, 2);
     scene.answered(a, commit, 2, CommitOutcome::Refused);
     // Two wait still, and one more is committed.

@@ -80,6 +80,16 @@ fn p30_time_in_which_the_process_was_stopped_does_not_count() {
 }
 
 #[test]
+fn p30_time_after_the_process_went_on_counts() {
+    let mut scene = partial(1);
+    let a = scene.owner(1);
+    let name = || IncarnationName { member: "a".into(), incarnation: 1 };
+    scene.started(a, 1, 0).signal(a, 1).outside(Event::Stopped(name()));
+    scene.outside(Event::Continued(name())).wait(5_000).exited(a, 1);
+    scene.breaks(&[P30]);
+}
+
+#[test]
 fn p30_a_second_signal_is_ignored() {
     let mut scene = partial(1);
     let a = scene.owner(1);

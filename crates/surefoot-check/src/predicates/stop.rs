@@ -6,7 +6,8 @@
 //! means now.
 
 use super::at_least_once::frontier;
-use crate::facts::{Ending, Facts, Incarnation, NEVER, Term};
+use super::ending::{Ended, how_it_ended};
+use crate::facts::{Commit, Ending, Facts, Incarnation, NEVER, Term};
 use crate::findings::{Evidence, Findings};
 use crate::history::{Event, Guarantee};
 use crate::verdict::Predicate::P30;
@@ -92,6 +93,15 @@ fn orderly(
     }
 }
 
+/// Whether a term was given back although it could commit no more: its drain had run out of time, or
+/// the group refused its last commit.
+fn given_up_in_vain(facts: &Facts<'_>, term: &Term<'_>) -> bool {
+    let revoked = term.revoking.is_some()
+        && term.end.is_some_and(|end| end.how == Ending::Revoked);
+    let last = term.commits.last().map(|&commit| &facts.commits[commit]);
+    revoked && (how_it_ended(facts, term) == Ended::Badly || last.is_some_and(Commit::is_refused))
+}
+
 /// What was finished below the frontier is committed when the process leaves.
 fn committed(
     facts: &Facts<'_>,
@@ -104,7 +114,7 @@ fn committed(
     let held_at_stop = term.end.is_some_and(|end| {
         matches!(end.how, Ending::Exited(_)) || (end.how == Ending::Revoked && end.entry > stop)
     });
-    if !held_at_stop {
+    if !held_at_stop || given_up_in_vain(facts, term) {
         return;
     }
     let commits = term.commits.iter().map(|&commit| &facts.commits[commit]);

@@ -42,6 +42,18 @@ fn p30_exit_0_although_the_last_commit_is_unknown() {
 }
 
 #[test]
+fn p30_a_partition_that_the_group_took_away_meanwhile_needs_no_commit() {
+    let mut scene = Scene::at_least_once(1);
+    let a = scene.owner(1);
+    scene.handled(a, 1, [0]);
+    let commit = scene.sent(a, 1, 1);
+    scene.ownership(a, 1, Event::Revoking).signal(a, 1);
+    scene.answered(a, commit, 1, CommitOutcome::Refused).stopped_well(a, 1);
+    scene.promise.completeness = Completeness::OnlyCommitted;
+    scene.passes();
+}
+
+#[test]
 fn p30_exit_0_without_leaving_the_group() {
     let mut scene = Scene::at_least_once(0);
     let a = scene.owner(0);

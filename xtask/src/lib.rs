@@ -13,9 +13,11 @@ mod cache;
 pub mod crew;
 pub mod flights;
 pub mod kafka;
+pub mod plants;
 pub mod programs;
 pub mod python;
 pub mod scene;
+pub mod sim;
 pub mod test_kafka;
 
 /// The directory of this workspace.

@@ -6,7 +6,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use xtask::{bench, flights, kafka, test_kafka};
+use xtask::{bench, flights, kafka, plants, sim, test_kafka};
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "The chores of the Surefoot project")]
@@ -24,6 +24,10 @@ enum Chore {
     /// Runs Apache Kafka on this machine: nodes to start, hurt and stop, and Kafka's own tools
     #[command(subcommand)]
     Kafka(kafka::command::KafkaCommand),
+    /// Plants known bugs in a copy of the engine; the judge must catch each
+    Plants(plants::PlantsCommand),
+    /// Runs seeds of the simulation, or replays one
+    Sim(sim::Sim),
     /// Runs the tests that need Apache Kafka, and starts it for them
     TestKafka(test_kafka::TestKafkaCommand),
 }
@@ -33,6 +37,8 @@ fn main() -> ExitCode {
         Chore::Bench(bench) => bench.run(),
         Chore::Flights(command) => command.run(),
         Chore::Kafka(command) => command.run(),
+        Chore::Plants(command) => command.run(),
+        Chore::Sim(sim) => sim.run(),
         Chore::TestKafka(command) => command.run(),
     };
     match result {

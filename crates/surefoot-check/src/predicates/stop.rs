@@ -93,11 +93,10 @@ fn orderly(
     }
 }
 
-/// Whether a term was given back although it could commit no more: its drain had run out of time, or
-/// the group refused its last commit.
+/// Whether a term was given back although it could commit no more: its drain had run out of time,
+/// or the group refused its last commit.
 fn given_up_in_vain(facts: &Facts<'_>, term: &Term<'_>) -> bool {
-    let revoked = term.revoking.is_some()
-        && term.end.is_some_and(|end| end.how == Ending::Revoked);
+    let revoked = term.revoking.is_some() && term.end.is_some_and(|end| end.how == Ending::Revoked);
     let last = term.commits.last().map(|&commit| &facts.commits[commit]);
     revoked && (how_it_ended(facts, term) == Ended::Badly || last.is_some_and(Commit::is_refused))
 }

@@ -98,7 +98,7 @@ pub struct Budget {
 /// Where a partition starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StartPolicy {
-    /// Without a committed offset. A partition that was added to a topic the group already reads
+    /// Without a committed offset. A partition that is added to its topic while this consumer runs
     /// begins at its first record, whatever this says. Default [`StartAt::Beginning`].
     pub without_commit: StartAt,
     /// With a committed offset outside the log. Default [`OutOfRange::Fail`].

@@ -125,9 +125,9 @@ pub enum Refusal {
 pub struct StartFacts {
     /// What the group stores for the partition.
     pub committed: Option<Committed>,
-    /// Whether the group stores an offset for any partition of the topic. If it does, a partition
-    /// without one was added later.
-    pub topic_has_commits: bool,
+    /// Whether the partition was added to its topic after this consumer first looked at it. Its
+    /// records are new then, whatever a policy says of those that were there before.
+    pub added_later: bool,
     /// The first offset that the log still has.
     pub log_start: Position,
     /// The end of what may be read: the last stable offset under read committed.

@@ -130,8 +130,8 @@ pub enum StartReason {
     Committed,
     /// No committed offset: the configured policy.
     Policy,
-    /// No committed offset, though the topic has some: the partition was added later, and begins
-    /// at its first record whatever the policy says.
+    /// No committed offset, and the partition was added to its topic while this consumer ran: it
+    /// begins at its first record whatever the policy says.
     NewPartition,
     /// The committed offset lay outside the log, and the configured policy says to go on here.
     Reset {

@@ -183,7 +183,7 @@ impl Driven {
         self.terms.push(term);
         let facts = StartFacts {
             committed: None,
-            topic_has_commits: false,
+            added_later: false,
             log_start: Position::new(0),
             log_end: Position::new(i64::MAX),
             high_watermark: Position::new(i64::MAX),

@@ -187,7 +187,7 @@ impl Engine {
             if let Some(known) = partition.known_committed {
                 return Err(StartProblem::Vanished { known });
             }
-            if facts.topic_has_commits && policy.without_commit != StartAt::Fail {
+            if facts.added_later && policy.without_commit != StartAt::Fail {
                 return Ok((facts.log_start, StartReason::NewPartition));
             }
             let position = match policy.without_commit {

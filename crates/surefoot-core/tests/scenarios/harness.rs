@@ -35,7 +35,7 @@ pub(super) fn facts(committed: Option<i64>, end: i64) -> StartFacts {
             leader_epoch: None,
             metadata: None,
         }),
-        topic_has_commits: committed.is_some(),
+        added_later: false,
         log_start: Position::new(0),
         log_end: Position::new(end),
         high_watermark: Position::new(end),

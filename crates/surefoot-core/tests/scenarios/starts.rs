@@ -106,7 +106,7 @@ fn row_045_a_committed_offset_that_vanished_is_not_a_first_start() {
 #[test]
 fn row_046_a_partition_that_was_added_later_begins_at_its_first_record() {
     let mut h = Harness::new(with_policy(StartAt::End, OutOfRange::Fail));
-    h.assign(1, StartFacts { topic_has_commits: true, ..facts(None, 10) });
+    h.assign(1, StartFacts { added_later: true, ..facts(None, 10) });
     assert_eq!(started_at(&mut h), (0, StartReason::NewPartition));
 }
 

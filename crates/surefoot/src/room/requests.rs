@@ -60,7 +60,7 @@ impl Room {
     pub(super) fn on_answer(&mut self, event: Event) {
         match event {
             Event::CommittedOffsets { opaque, result } => match self.requests.take(opaque) {
-                Some(Purpose::Start(round, part)) => self.on_committed_part(round, part, result),
+                Some(Purpose::Start(round, _)) => self.on_committed_part(round, result),
                 Some(Purpose::Application(reply)) => {
                     let offset = |stored: Option<Committed>| stored.map(|it| it.position.get());
                     // Nobody waits any more if this fails.

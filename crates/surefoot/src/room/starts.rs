@@ -3,8 +3,8 @@
 //! A start needs up to five facts from three kinds of broker: what the group stores, both ends of
 //! the log, the position of a time, and the topic's id. They are asked together, for all
 //! partitions that ask in one turn, so that an assignment of a thousand costs as many requests as
-//! one of one. Only a partition without a committed offset costs another round: whether its topic
-//! has commits at all tells a new partition from a new group.
+//! one of one. Which partitions a topic had when it was first looked at is remembered: one that came
+//! later begins at its first record.
 //!
 //! An error is neither "no committed offset" nor an end at zero. Whatever is missing makes the
 //! answer for that partition refused or unknown, and the engine asks again.
@@ -13,9 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use surefoot_core::{
-    Committed, Input, Mono, Outcome, Position, Refusal, StartFacts, Term, TopicPartition,
-};
+use surefoot_core::{Committed, Input, Mono, Outcome, Position, StartFacts, Term, TopicPartition};
 
 use super::Room;
 use super::requests::Purpose;
@@ -36,6 +34,8 @@ pub(super) struct Starts {
     questions: BTreeMap<TopicPartition, Question>,
     rounds: BTreeMap<u64, Round>,
     last_round: u64,
+    /// How many partitions each topic had when it was first looked at.
+    first_seen: BTreeMap<Arc<str>, usize>,
 }
 
 #[derive(Clone, Copy)]
@@ -48,7 +48,6 @@ struct Question {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Part {
     Committed,
-    Siblings,
     LogStart,
     LogEnd,
     HighWatermark,
@@ -64,7 +63,6 @@ struct Round {
     deadline: Mono,
     waiting: BTreeSet<Part>,
     committed: Answers<Option<Committed>>,
-    siblings: Answers<Option<Committed>>,
     log_start: Answers<LogOffset>,
     log_end: Answers<LogOffset>,
     high_watermark: Answers<LogOffset>,
@@ -77,6 +75,16 @@ impl Starts {
     /// was not sent: its term is over.
     pub(super) fn ask(&mut self, partition: TopicPartition, term: Term, timestamp: Option<i64>) {
         self.questions.insert(partition, Question { term, timestamp });
+    }
+
+    /// How many partitions a topic had when it was first looked at, as far as that is known.
+    fn at_first(&mut self, partition: &TopicPartition, round: &Round) -> Option<usize> {
+        if let Some(&partitions) = self.first_seen.get(&partition.topic) {
+            return Some(partitions);
+        }
+        let Some(Ok(facts)) = round.topics.get(&*partition.topic) else { return None };
+        self.first_seen.insert(Arc::clone(&partition.topic), facts.partitions);
+        Some(facts.partitions)
     }
 
     /// When the next round gives up.
@@ -117,7 +125,7 @@ impl Room {
         ]);
         round.waiting.extend((!at_time.is_empty()).then_some(Part::AtTime));
         self.starts.rounds.insert(id, round);
-        self.ask_committed(id, Part::Committed, &partitions);
+        self.ask_committed(id, &partitions);
         let at = |spec| partitions.iter().cloned().map(|it| (it, spec)).collect::<Vec<_>>();
         self.ask_offsets(id, Part::LogStart, &at(OffsetSpec::Earliest));
         self.ask_offsets(id, Part::LogEnd, &at(OffsetSpec::Latest));
@@ -131,8 +139,8 @@ impl Room {
         self.client.describe_topics(request, &topics, LOOKUP_TIMEOUT);
     }
 
-    fn ask_committed(&mut self, id: u64, part: Part, partitions: &[TopicPartition]) {
-        let request = self.requests.add(Purpose::Start(id, part));
+    fn ask_committed(&mut self, id: u64, partitions: &[TopicPartition]) {
+        let request = self.requests.add(Purpose::Start(id, Part::Committed));
         let sent = self.client.committed_offsets(
             request,
             self.settings.group(),
@@ -142,7 +150,7 @@ impl Room {
         );
         if let Err(failure) = sent {
             self.requests.take(request);
-            self.on_committed_part(id, part, Err(failure));
+            self.on_committed_part(id, Err(failure));
         }
     }
 
@@ -163,19 +171,14 @@ impl Room {
     pub(super) fn on_committed_part(
         &mut self,
         id: u64,
-        part: Part,
         result: Result<Vec<(TopicPartition, Result<Option<Committed>, Code>)>, Failure>,
     ) {
         let Some(round) = self.starts.rounds.get_mut(&id) else { return };
-        let all = match part {
-            Part::Siblings => &mut round.siblings,
-            _ => &mut round.committed,
-        };
         match result {
-            Ok(answers) => all.extend(answers),
-            Err(failure) => round.fail(part, failure.code),
+            Ok(answers) => round.committed.extend(answers),
+            Err(failure) => round.fail(Part::Committed, failure.code),
         }
-        self.part_done(id, part);
+        self.part_done(id, Part::Committed);
     }
 
     /// Offsets of the log came, or did not.
@@ -215,18 +218,9 @@ impl Room {
     fn part_done(&mut self, id: u64, part: Part) {
         let Some(round) = self.starts.rounds.get_mut(&id) else { return };
         round.waiting.remove(&part);
-        if !round.waiting.is_empty() {
-            return;
+        if round.waiting.is_empty() {
+            self.answer_round(id);
         }
-        if part != Part::Siblings {
-            let siblings = round.siblings_to_ask();
-            if !siblings.is_empty() {
-                round.waiting.insert(Part::Siblings);
-                self.ask_committed(id, Part::Siblings, &siblings);
-                return;
-            }
-        }
-        self.answer_round(id);
     }
 
     /// Rounds that took too long.
@@ -246,7 +240,8 @@ impl Room {
     fn answer_round(&mut self, id: u64) {
         let Some(round) = self.starts.rounds.remove(&id) else { return };
         for (partition, question) in &round.questions {
-            let outcome = round.outcome(partition, question);
+            let at_first = self.starts.at_first(partition, &round);
+            let outcome = round.outcome(partition, question, at_first);
             match &outcome {
                 Outcome::Done(facts) => {
                     self.ends.saw(partition, facts.log_end);
@@ -278,7 +273,6 @@ impl Round {
             deadline: now.mono.after(LOOKUP_DEADLINE),
             waiting: BTreeSet::new(),
             committed: Answers::new(),
-            siblings: Answers::new(),
             log_start: Answers::new(),
             log_end: Answers::new(),
             high_watermark: Answers::new(),
@@ -303,8 +297,6 @@ impl Round {
             Part::Committed => {
                 self.committed.extend(partitions.into_iter().map(|it| (it, Err(code))));
             }
-            // They stay without an answer.
-            Part::Siblings => {}
             Part::LogStart | Part::LogEnd | Part::HighWatermark | Part::AtTime => {
                 self.offsets(part).extend(partitions.into_iter().map(|it| (it, Err(code))));
             }
@@ -315,40 +307,15 @@ impl Round {
         }
     }
 
-    /// The other partitions of topics where a partition without a committed offset asks, and no
-    /// partition of the round has one.
-    fn siblings_to_ask(&self) -> Vec<TopicPartition> {
-        let mut siblings = Vec::new();
-        let topics: BTreeSet<&Arc<str>> = self.questions.keys().map(|it| &it.topic).collect();
-        for topic in topics {
-            let of_topic = |it: &&TopicPartition| it.topic == *topic;
-            let without = self
-                .questions
-                .keys()
-                .filter(of_topic)
-                .any(|it| matches!(self.committed.get(it), Some(Ok(None))));
-            let Some(Ok(facts)) = self.topics.get(&**topic) else { continue };
-            if !without || self.has_commits(topic) {
-                continue;
-            }
-            let all = 0..i32::try_from(facts.partitions).unwrap_or(i32::MAX);
-            siblings.extend(
-                all.map(|index| TopicPartition { topic: Arc::clone(topic), partition: index })
-                    .filter(|it| !self.committed.contains_key(it)),
-            );
-        }
-        siblings
-    }
-
-    fn has_commits(&self, topic: &Arc<str>) -> bool {
-        let stored = |(partition, answer): (&TopicPartition, &Result<Option<Committed>, Code>)| {
-            partition.topic == *topic && matches!(answer, Ok(Some(_)))
-        };
-        self.committed.iter().any(stored) || self.siblings.iter().any(stored)
-    }
-
-    fn outcome(&self, partition: &TopicPartition, question: &Question) -> Outcome<StartFacts> {
-        match self.facts(partition, question) {
+    /// What a question's answers amount to. `at_first` is how many partitions the topic had when it
+    /// was first looked at.
+    fn outcome(
+        &self,
+        partition: &TopicPartition,
+        question: &Question,
+        at_first: Option<usize>,
+    ) -> Outcome<StartFacts> {
+        match self.facts(partition, question, at_first) {
             Ok(facts) => Outcome::Done(facts),
             Err(Some(code)) => verdict::lookup_outcome(code),
             Err(None) => Outcome::Unknown,
@@ -360,6 +327,7 @@ impl Round {
         &self,
         partition: &TopicPartition,
         question: &Question,
+        at_first: Option<usize>,
     ) -> Result<StartFacts, Option<Code>> {
         let committed = read(&self.committed, partition)?.clone();
         let log_start = known(read(&self.log_start, partition)?)?;
@@ -371,12 +339,15 @@ impl Round {
         };
         let topic = match self.topics.get(&*partition.topic) {
             Some(Ok(facts)) => Some(facts),
+            // Without its number of partitions a new one cannot be told from an old one.
+            Some(Err(code)) if committed.is_none() => return Err(Some(*code)),
+            None if committed.is_none() => return Err(None),
             Some(Err(_)) | None => None,
         };
-        let topic_has_commits = committed.is_some() || self.topic_has_commits(partition)?;
+        let index = usize::try_from(partition.partition).unwrap_or(0);
         Ok(StartFacts {
             committed,
-            topic_has_commits,
+            added_later: at_first.is_some_and(|partitions| index >= partitions),
             log_start,
             log_end,
             high_watermark,
@@ -384,29 +355,6 @@ impl Round {
             topic_id: topic.and_then(|facts| facts.id),
             done_above: Vec::new(),
         })
-    }
-
-    /// Whether the group stores anything for the topic, when it stores nothing for `partition`.
-    fn topic_has_commits(&self, partition: &TopicPartition) -> Result<bool, Option<Code>> {
-        if self.has_commits(&partition.topic) {
-            return Ok(true);
-        }
-        // A "no" takes every partition's word for it.
-        let facts = match self.topics.get(&*partition.topic) {
-            Some(Ok(facts)) => facts,
-            Some(Err(code)) => return Err(Some(*code)),
-            None => return Err(None),
-        };
-        for index in 0..i32::try_from(facts.partitions).unwrap_or(i32::MAX) {
-            let sibling = TopicPartition { topic: Arc::clone(&partition.topic), partition: index };
-            let answer = self.committed.get(&sibling).or_else(|| self.siblings.get(&sibling));
-            match answer {
-                Some(Ok(_)) => {}
-                Some(Err(code)) => return Err(Some(*code)),
-                None => return Err(None),
-            }
-        }
-        Ok(false)
     }
 }
 
@@ -424,7 +372,7 @@ fn known(offset: &LogOffset) -> Result<Position, Option<Code>> {
 
 #[cfg(test)]
 mod tests {
-    use surefoot_core::Now;
+    use surefoot_core::{Now, Refusal};
 
     use super::*;
 
@@ -451,8 +399,6 @@ mod tests {
         let now = Now { mono: Mono::default(), wall_ms: 0 };
         let mut round = Round::new(BTreeMap::from([(partition(0), question)]), now);
         round.committed.insert(partition(0), Ok(None));
-        round.siblings.insert(partition(1), Ok(None));
-        round.siblings.insert(partition(2), Ok(None));
         round.log_start.insert(partition(0), at(10));
         round.log_end.insert(partition(0), at(20));
         round.high_watermark.insert(partition(0), at(25));
@@ -462,14 +408,14 @@ mod tests {
     }
 
     fn outcome(round: &Round) -> Outcome<StartFacts> {
-        round.outcome(&partition(0), &round.questions[&partition(0)])
+        round.outcome(&partition(0), &round.questions[&partition(0)], Some(3))
     }
 
     #[test]
     fn everything_answered_is_done() {
         let Outcome::Done(facts) = outcome(&round()) else { panic!("it is answered") };
         assert_eq!(facts.committed, None);
-        assert!(!facts.topic_has_commits);
+        assert!(!facts.added_later);
         assert_eq!((facts.log_start.get(), facts.log_end.get()), (10, 20));
         assert_eq!(facts.topic_id, Some([7; 16]));
     }
@@ -490,16 +436,18 @@ mod tests {
     }
 
     #[test]
-    fn row_46_a_partition_is_new_only_if_every_sibling_says_so() {
-        let mut asked = round();
-        asked.siblings.insert(partition(2), Ok(stored(5)));
-        let Outcome::Done(facts) = outcome(&asked) else { panic!("it is answered") };
-        assert!(facts.topic_has_commits);
-
-        asked.siblings.insert(partition(2), Err(code(88)));
-        assert_eq!(outcome(&asked), Outcome::Refused(Refusal::Unavailable));
-        asked.siblings.remove(&partition(2));
-        assert_eq!(outcome(&asked), Outcome::Unknown);
+    fn row_46_a_partition_that_was_not_there_at_first_is_new() {
+        let mut starts = Starts::default();
+        let first = round();
+        assert_eq!(starts.at_first(&partition(0), &first), Some(3));
+        let mut later = round();
+        let facts = TopicFacts { id: Some([7; 16]), partitions: 4 };
+        later.topics.insert("orders".to_owned(), Ok(facts));
+        assert_eq!(starts.at_first(&partition(3), &later), Some(3));
+        let question = later.questions[&partition(0)];
+        let outcome = later.outcome(&partition(0), &question, Some(0));
+        let Outcome::Done(facts) = outcome else { panic!("it is answered") };
+        assert!(facts.added_later);
     }
 
     #[test]
@@ -518,22 +466,13 @@ mod tests {
     }
 
     #[test]
-    fn siblings_are_asked_only_for_topics_without_any_commit() {
-        let mut round = round();
-        round.siblings.clear();
-        assert_eq!(round.siblings_to_ask(), [partition(1), partition(2)]);
-        round.committed.insert(partition(0), Ok(stored(5)));
-        assert_eq!(round.siblings_to_ask(), []);
-    }
-
-    #[test]
     fn a_time_that_no_record_reached_is_an_answer() {
         let mut round = round();
         let question = Question { term: Term::new(1), timestamp: Some(99) };
-        assert_eq!(round.outcome(&partition(0), &question), Outcome::Unknown);
+        assert_eq!(round.outcome(&partition(0), &question, Some(3)), Outcome::Unknown);
         let none = LogOffset { position: None, leader_epoch: None, timestamp: None };
         round.at_time.insert(partition(0), Ok(none));
-        let Outcome::Done(facts) = round.outcome(&partition(0), &question) else {
+        let Outcome::Done(facts) = round.outcome(&partition(0), &question, Some(3)) else {
             panic!("it is answered")
         };
         assert_eq!(facts.at_time, None);

@@ -64,7 +64,7 @@ impl Client {
                 leader_epoch: None,
                 metadata: None,
             }),
-            topic_has_commits,
+            added_later: topic_has_commits,
             log_start: Position::new(start),
             log_end: Position::new(stable),
             high_watermark: Position::new(high_watermark),

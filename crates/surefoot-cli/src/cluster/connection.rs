@@ -26,6 +26,9 @@ const GLANCE: Duration = Duration::from_millis(20);
 /// address of a name after its first backoff of 100 ms.
 const SECOND_CHANCE: Duration = Duration::from_millis(1500);
 
+/// Between two questions while a partition has no leader that would answer.
+const PAUSE: Duration = Duration::from_millis(100);
+
 /// A cluster that answered.
 pub(crate) struct Connection {
     client: Arc<BaseConsumer<Events>>,
@@ -140,26 +143,35 @@ impl Connection {
             .collect())
     }
 
+    /// ListOffsets, asked again while leaders move: right after a broker started, it and the client
+    /// disagree for a moment about who leads.
+    fn offsets_at(&self, topic: &str, ids: &[i32], time: Offset) -> Result<Vec<i64>, Complaint> {
+        let deadline = Instant::now() + self.cluster.timeout();
+        loop {
+            match self.ask_offsets(topic, ids, time) {
+                Ok(offsets) => return Ok(offsets),
+                Err(error) if diagnosis::is_passing(&error) && Instant::now() < deadline => {
+                    thread::sleep(PAUSE);
+                }
+                Err(error) => return Err(self.explain(&error, &Action::Describe { topic })),
+            }
+        }
+    }
+
     /// ListOffsets for all partitions at once. The request has one field for a time and for the special
     /// values "beginning" and "end", and the client passes it on as it is.
-    fn offsets_at(&self, topic: &str, ids: &[i32], time: Offset) -> Result<Vec<i64>, Complaint> {
-        let action = Action::Describe { topic };
+    fn ask_offsets(&self, topic: &str, ids: &[i32], time: Offset) -> Result<Vec<i64>, KafkaError> {
         let mut asked = TopicPartitionList::with_capacity(ids.len());
         for &id in ids {
-            asked
-                .add_partition_offset(topic, id, time)
-                .map_err(|error| self.explain(&error, &action))?;
+            asked.add_partition_offset(topic, id, time)?;
         }
-        let answer = self
-            .client
-            .offsets_for_times(asked, self.cluster.timeout())
-            .map_err(|error| self.explain(&error, &action))?;
+        let answer = self.client.offsets_for_times(asked, self.cluster.timeout())?;
         let mut offsets = Vec::with_capacity(ids.len());
         for &id in ids {
             let found = answer
                 .find_partition(topic, id)
                 .expect("the answer has the partitions that were asked for");
-            found.error().map_err(|error| self.explain(&error, &action))?;
+            found.error()?;
             offsets.push(match found.offset() {
                 Offset::Offset(offset) => offset,
                 _ => -1,

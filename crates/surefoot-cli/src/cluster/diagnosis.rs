@@ -168,6 +168,21 @@ pub(super) fn explain(
     }
 }
 
+/// Whether the same question may be answered in a moment: leadership is being settled.
+pub(super) fn is_passing(error: &KafkaError) -> bool {
+    matches!(
+        error.rdkafka_error_code(),
+        Some(
+            RDKafkaErrorCode::LeaderNotAvailable
+                | RDKafkaErrorCode::NotLeaderForPartition
+                | RDKafkaErrorCode::FencedLeaderEpoch
+                | RDKafkaErrorCode::UnknownLeaderEpoch
+                | RDKafkaErrorCode::OffsetNotAvailable
+                | RDKafkaErrorCode::ReplicaNotAvailable
+        )
+    )
+}
+
 /// Codes that only say that no answer came.
 fn is_silence(code: RDKafkaErrorCode) -> bool {
     matches!(

@@ -127,11 +127,7 @@ impl Summary {
                 records(lost),
                 self.last_line
             ))
-            .hint(format!(
-                "the lines named above may be missing; all others up to there are acknowledged, so \
-                 --from-line {} goes on",
-                self.last_line + 1
-            ))),
+            .hint(self.way_on())),
             Ending::BadLine(BadLine { line, why }) => Err(Complaint::refused(format!(
                 "{input}:{line}: {why}"
             ))
@@ -145,6 +141,17 @@ impl Summary {
             }
             Ending::Complete | Ending::Failed if self.skipped_lines > 0 => Ok(Exit::Negative),
             Ending::Complete | Ending::Failed => Ok(Exit::Success),
+        }
+    }
+
+    fn way_on(&self) -> String {
+        match self.failures.first() {
+            Some(run) => format!(
+                "all other lines up to there are acknowledged; --from-line {} sends the missing ones \
+                 again and goes on, and what did get through after it is then there twice",
+                run.first_line
+            ),
+            None => "the topic may have some of them".to_owned(),
         }
     }
 

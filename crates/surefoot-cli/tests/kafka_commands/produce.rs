@@ -112,7 +112,7 @@ fn a_record_that_the_broker_refuses_is_not_reported_as_produced() {
     exit 4
     line 1 not acknowledged: the record is larger than message.max.bytes (of the client or of the topic)
     error: not acknowledged: 1 record; reading stopped after line 1
-    hint: the lines named above may be missing; all others up to there are acknowledged, so --from-line 2 goes on
+    hint: all other lines up to there are acknowledged; --from-line 1 sends the missing ones again and goes on, and what did get through after it is then there twice
     ");
     assert!(ran.stdout.starts_with("produced 0 records,"), "{}", ran.stdout);
     let input = format!("a\n{large}\nb\n");

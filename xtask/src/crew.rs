@@ -135,9 +135,8 @@ impl Crew {
     }
 
     /// Asks a member to stop with SIGTERM, and returns at once.
-    pub fn term(&self, member: &str) -> Result<()> {
-        let found = self.members.get(member);
-        found.with_context(|| format!("no member {member} runs"))?.signal(Signal::TERM)
+    pub fn term(&mut self, member: &str) -> Result<()> {
+        self.member(member)?.term()
     }
 
     /// Waits until a member has ended by itself; how it ended is for the caller to judge.
@@ -178,7 +177,7 @@ impl Crew {
     ///
     /// # Errors
     ///
-    /// After `patience`, naming `what` was waited for; or when a member ended meanwhile.
+    /// After `patience`, naming `what` was waited for; or when a member ended meanwhile unasked.
     pub fn until<T>(
         &mut self,
         what: &str,
@@ -191,9 +190,13 @@ impl Crew {
                 return Ok(seen);
             }
             for (name, member) in &mut self.members {
-                if let Some(status) = member.ended()? {
-                    let tail = member.log_tail();
-                    bail!("member {name} ended with {status} before {what}; {tail}");
+                match member.ended()? {
+                    None => {}
+                    Some(status) if member.was_termed() && status.success() => {}
+                    Some(status) => {
+                        let tail = member.log_tail();
+                        bail!("member {name} ended with {status} before {what}; {tail}");
+                    }
                 }
             }
             if Instant::now() > deadline {

@@ -65,13 +65,15 @@ fn at_least_once_loses_nothing_when_a_member_wakes_up_replaced() -> Result<()> {
 /// Two members share a topic; one is stopped at each stage in turn until the other has taken over.
 fn haunt(name: &str, knobs: &[&str]) -> Result<Counts> {
     let scene = Scene::set(name, &ClusterOptions::default(), N_PARTITIONS)?;
+    // A backlog, and more than one member can handle: whoever is looked at has something to do.
+    scene.java_produce("keyed", &["4000", "400", "0"])?;
     let load = scene.load("keyed", &["360000", "400", "600"])?;
     let mut haunted = Haunted { scene: &scene, crew: scene.crew("crew")?, view: View::default() };
     let knobs: Vec<&str> = [
         "option.session.timeout.ms=6000",
         "option.heartbeat.interval.ms=500",
         "delay_ms=10",
-        "max_in_flight=32",
+        "max_in_flight=4",
         "drain_ms=5000",
     ]
     .into_iter()
@@ -85,6 +87,8 @@ fn haunt(name: &str, knobs: &[&str]) -> Result<Counts> {
         haunted.stop_at(stage, &knobs)?;
         haunted.until("the others' work on everything", View::is_taken_over)?;
         haunted.crew.go_on(ZOMBIE)?;
+        // It may start records before it hears that it was replaced; that is no new life yet.
+        haunted.until_line("assigned")?;
         haunted.view.forget_work();
         haunted.until("work by the woken member", |view| view.works(ZOMBIE))?;
         eprintln!("  woke up from {stage:?}");

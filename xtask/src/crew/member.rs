@@ -21,11 +21,12 @@ pub(super) struct Member {
     child: Child,
     incarnation: u32,
     log: PathBuf,
+    termed: bool,
 }
 
 impl Member {
     pub(super) fn new(child: Child, incarnation: u32, log: PathBuf) -> Self {
-        Self { child, incarnation, log }
+        Self { child, incarnation, log, termed: false }
     }
 
     pub(super) fn incarnation(&self) -> u32 {
@@ -35,6 +36,16 @@ impl Member {
     pub(super) fn signal(&self, signal: Signal) -> Result<()> {
         // Not waited for yet, so the id cannot have gone to a stranger.
         kill_process(self.pid(), signal).context("cannot signal a member")
+    }
+
+    pub(super) fn term(&mut self) -> Result<()> {
+        self.termed = true;
+        self.signal(Signal::TERM)
+    }
+
+    /// Whether it was asked to stop.
+    pub(super) fn was_termed(&self) -> bool {
+        self.termed
     }
 
     /// How it ended, if it has.

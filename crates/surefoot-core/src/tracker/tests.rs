@@ -1,3 +1,5 @@
+//! The tracker against a naive map, and the cases that have a name.
+
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;

@@ -1,4 +1,7 @@
 //! Turns what the engine's thread tells into lines of the history.
+//!
+//! The lines are in the order in which the engine decided, which is what a judge relies on: a start
+//! that was decided before a revocation stands before it, whenever its handler really ran.
 
 use std::borrow::Cow;
 use std::sync::Arc;

@@ -1,4 +1,7 @@
 //! One run: what is set up for it, and what came of it.
+//!
+//! A run ends for one reason of the engine's, one of the client's, or one of a handler's; the order
+//! in which they are asked decides which of them the caller hears of.
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;

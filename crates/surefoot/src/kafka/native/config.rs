@@ -1,4 +1,7 @@
 //! Client options, checked by librdkafka one at a time.
+//!
+//! Its own message names the option and what it accepts, so that nothing of that is repeated here;
+//! a value that may be a secret is never shown.
 
 use std::ffi::c_char;
 use std::ptr::NonNull;

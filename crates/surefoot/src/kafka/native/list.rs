@@ -1,4 +1,7 @@
 //! librdkafka's list of topic partitions, owned.
+//!
+//! The list is C memory with strings inside; it is made, read and destroyed here alone, so that a
+//! pointer into it never outlives it.
 
 use std::ffi::CString;
 use std::ptr::NonNull;

@@ -1,7 +1,7 @@
 //! The command line as clap sees it: the options of every command, and the nouns.
 //!
-//! Each command defines its own arguments beside its code; this file only puts them together and turns
-//! clap's refusals into the same shape as every other complaint.
+//! Each command defines its own arguments beside its code; this file only puts them together and
+//! turns clap's refusals into the same shape as every other complaint.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -60,7 +60,8 @@ pub(crate) struct Global {
     pub(crate) config: Option<PathBuf>,
 
     /// How long to wait for the cluster's answer, such as 500ms, 10s, 2m
-    #[arg(long, global = true, value_name = "TIME", default_value = "10s", value_parser = parse_duration)]
+    #[arg(long, global = true, value_name = "TIME", default_value = "10s")]
+    #[arg(value_parser = parse_duration)]
     pub(crate) timeout: Duration,
 
     /// JSON instead of text, errors included

@@ -1,7 +1,7 @@
 //! `surefoot check`: reads histories and dumps, judges them, prints the verdict.
 //!
-//! The judging is `surefoot-check`'s. What is decided here is which promise the run is held to: what its
-//! members said they were told to do, unless the command line says otherwise.
+//! The judging is `surefoot-check`'s. What is decided here is which promise the run is held to:
+//! what its members said they were told to do, unless the command line says otherwise.
 
 use std::path::PathBuf;
 
@@ -21,7 +21,8 @@ use crate::exit::Exit;
   surefoot offsets dump billing > run/offsets.ndjson
   surefoot check run/
 
-Exit codes: 0 no violation, 1 violations, 2 the input was refused. docs/history.md has the format.")]
+Exit codes: 0 no violation, 1 violations, 2 the input was refused.
+The format is described in docs/history.md.")]
 pub(crate) struct Check {
     /// Histories and dumps; of a directory every *.ndjson
     #[arg(required = true, value_name = "FILE")]

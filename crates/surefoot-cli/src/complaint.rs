@@ -1,7 +1,8 @@
 //! What went wrong, in one line, and what to change, in the next.
 //!
-//! A complaint is made where the error is understood; nothing above it adds words. Its message is lower
-//! case with the coordinates in it, its hint names the setting, and its exit code is part of it.
+//! A complaint is made where the error is understood; nothing above it adds words. Its message is
+//! lower case with the coordinates in it, its hint names the setting, and its exit code is part of
+//! it.
 
 use std::io;
 

@@ -1,7 +1,7 @@
 //! `surefoot consume`: prints the records of a topic.
 //!
-//! It reads without a group and commits nothing, so it can be pointed at any topic at any time without
-//! disturbing whoever works on it.
+//! It reads without a group and commits nothing, so it can be pointed at any topic at any time
+//! without disturbing whoever works on it.
 
 mod format;
 mod start;

@@ -1,4 +1,5 @@
-//! The exit codes, one list for all commands. Scripts branch on them, so a code never changes meaning.
+//! The exit codes, one list for all commands. Scripts branch on them, so a code never changes
+//! meaning.
 
 use std::process::ExitCode;
 

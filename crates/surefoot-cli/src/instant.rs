@@ -1,7 +1,7 @@
 //! Times as people write them: instants of records, and how long to wait.
 //!
-//! Kafka counts milliseconds since the Unix epoch. A time without a zone is refused: what it means would
-//! depend on the machine that reads it.
+//! Kafka counts milliseconds since the Unix epoch. A time without a zone is refused: what it means
+//! would depend on the machine that reads it.
 
 use std::time::Duration;
 

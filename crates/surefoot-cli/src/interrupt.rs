@@ -1,7 +1,7 @@
 //! Ctrl-C and SIGTERM as a flag that long loops look at.
 //!
-//! The first one asks: what was sent is flushed and reported. The second one ends the process at once,
-//! which is what a person who presses the keys twice wants.
+//! The first one asks: what was sent is flushed and reported. The second one ends the process at
+//! once, which is what a person who presses the keys twice wants.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

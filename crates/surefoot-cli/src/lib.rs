@@ -2,8 +2,8 @@
 //!
 //! One file a noun, one file below it a verb. [`run`] takes arguments and an [`Env`] and gives an
 //! [`Exit`]; no command touches the process's own streams, so each of them can be tested without a
-//! process. What goes wrong is a [`Complaint`]: one line, a hint that names what to change, and the exit
-//! code, decided where the error is understood.
+//! process. What goes wrong is a [`Complaint`]: one line, a hint that names what to change, and the
+//! exit code, decided where the error is understood.
 
 #![forbid(unsafe_code)]
 

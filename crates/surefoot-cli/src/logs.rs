@@ -1,7 +1,7 @@
 //! Shows logs on standard error when asked with `-v`.
 //!
-//! librdkafka logs every lost connection on its own; on a command line those lines bury the one that
-//! says what to change. So its logs go to tracing, and tracing is silent unless `-v` is given.
+//! librdkafka logs every lost connection on its own; on a command line those lines bury the one
+//! that says what to change. So its logs go to tracing, and tracing is silent unless `-v` is given.
 
 use std::io::IsTerminal;
 

@@ -1,5 +1,5 @@
-//! The `surefoot` binary: arguments in, exit code out. Everything else is in the library, where tests
-//! can call it with streams of their own.
+//! The `surefoot` binary: arguments in, exit code out. Everything else is in the library, where
+//! tests can call it with streams of their own.
 
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;

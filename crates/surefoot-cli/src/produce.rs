@@ -1,8 +1,8 @@
 //! `surefoot produce`: a file becomes records, and every record is accounted for.
 //!
-//! The file is read once, as it streams, so a bad line is met after earlier lines were sent. What the
-//! command then owes is the truth about both: which line, and how much before it the brokers have
-//! acknowledged. Nothing is reported as produced that was not acknowledged.
+//! The file is read once, as it streams, so a bad line is met after earlier lines were sent. What
+//! the command then owes is the truth about both: which line, and how much before it the brokers
+//! have acknowledged. Nothing is reported as produced that was not acknowledged.
 
 mod csv;
 mod input;
@@ -21,6 +21,7 @@ use std::mem;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -69,7 +70,7 @@ pub(crate) struct Produce {
     value: Option<String>,
 
     /// Of lines, what stands between key and value
-    #[arg(long, value_name = "TEXT", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
     key_separator: Option<String>,
 
     /// What becomes of an empty key
@@ -93,7 +94,8 @@ pub(crate) struct Produce {
     bad_lines: BadLines,
 
     /// Begin with the record on this line, to go on after a stop
-    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..))]
     from_line: u64,
 }
 

@@ -1,8 +1,8 @@
 //! Bytes of a record as JSON: text where they are text, marked base64 where they are not.
 //!
-//! A key or value in Kafka is bytes. JSON has no bytes, and replacing what is not UTF-8 would lose it, so
-//! such bytes become `{"base64":"…"}`. Text stays a plain string; what `consume` writes, `produce` reads
-//! back byte for byte.
+//! A key or value in Kafka is bytes. JSON has no bytes, and replacing what is not UTF-8 would lose
+//! it, so such bytes become `{"base64":"…"}`. Text stays a plain string; what `consume` writes,
+//! `produce` reads back byte for byte.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -40,8 +40,8 @@ impl Text<'_> {
     }
 }
 
-/// Bytes of a JSON value: null is no bytes, a string is its text, the mark is base64, anything else is
-/// its own JSON as it was written.
+/// Bytes of a JSON value: null is no bytes, a string is its text, the mark is base64, anything else
+/// is its own JSON as it was written.
 pub(crate) fn bytes_of(json: &RawValue) -> Result<Option<Vec<u8>>, String> {
     let raw = json.get();
     match serde_json::from_str(raw).map_err(|error| error.to_string())? {

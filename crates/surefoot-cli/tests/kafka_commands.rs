@@ -1,7 +1,7 @@
 //! The command line against Apache Kafka: what it says it did is what the log holds.
 //!
-//! Needs a broker at `SUREFOOT_KAFKA`, and one with SASL/PLAIN and ACLs at `SUREFOOT_KAFKA_SECURE`. Each
-//! test runs the binary and has topics and groups of its own.
+//! Needs a broker at `SUREFOOT_KAFKA`, and one with SASL/PLAIN and ACLs at `SUREFOOT_KAFKA_SECURE`.
+//! Each test runs the binary and has topics and groups of its own.
 
 #![expect(clippy::unwrap_used, reason = "a test's helpers fail the test")]
 

@@ -1,7 +1,7 @@
 //! What the command line says without a cluster: help, refusals, exit codes.
 //!
-//! People and scripts read these lines, so a change of them is a decision. Each snapshot is the exit
-//! code, standard output and standard error of one command line.
+//! People and scripts read these lines, so a change of them is a decision. Each snapshot is the
+//! exit code, standard output and standard error of one command line.
 
 use std::cell::RefCell;
 use std::io::{self, Write};
@@ -92,7 +92,7 @@ fn values_that_cannot_be_are_named() {
     error: security.protocol=tls is not possible: Invalid value "tls" for configuration property "security.protocol"
     hint: look at -X and --config; librdkafka's CONFIGURATION.md has the range of each option
     "#);
-    assert_snapshot!(said(&["topics", "list", CLUSTER, "-X", "sasl.mechanism=X", "-X", "security.protocol=sasl_ssl"]), @"
+    assert_snapshot!(said(&["topics", "list", CLUSTER, "-Xsasl.mechanism=X", "-Xsecurity.protocol=sasl_ssl"]), @"
     exit 2
     error: the Kafka client refused its options: Unsupported SASL mechanism: X
     hint: look at -X and --config

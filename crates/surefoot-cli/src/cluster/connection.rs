@@ -1,9 +1,9 @@
 //! The first contact with a cluster, and the questions that every command asks of it.
 //!
-//! A question blocks until its deadline even when every broker refuses the connection, so the first one
-//! is asked on a thread of its own while this one reads the client's error events and gives up early
-//! when they leave no hope. "Refused" alone is given a moment: a name may stand for two addresses of which
-//! one answers.
+//! A question blocks until its deadline even when every broker refuses the connection, so the first
+//! one is asked on a thread of its own while this one reads the client's error events and gives up
+//! early when they leave no hope. "Refused" alone is given a moment: a name may stand for two
+//! addresses of which one answers.
 
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
@@ -119,8 +119,8 @@ impl Connection {
         }
     }
 
-    /// Log start and end of the partitions, in two requests to each leader. Ends are last stable offsets
-    /// when the connection is `read_committed`, else high watermarks.
+    /// Log start and end of the partitions, in two requests to each leader. Ends are last stable
+    /// offsets when the connection is `read_committed`, else high watermarks.
     pub(crate) fn bounds(&self, topic: &str, ids: &[i32]) -> Result<Vec<Partition>, Complaint> {
         let starts = self.offsets_at(topic, ids, Offset::Beginning)?;
         let ends = self.offsets_at(topic, ids, Offset::End)?;
@@ -158,8 +158,8 @@ impl Connection {
         }
     }
 
-    /// ListOffsets for all partitions at once. The request has one field for a time and for the special
-    /// values "beginning" and "end", and the client passes it on as it is.
+    /// ListOffsets for all partitions at once. The request has one field for a time and for the
+    /// special values "beginning" and "end", and the client passes it on as it is.
     fn ask_offsets(&self, topic: &str, ids: &[i32], time: Offset) -> Result<Vec<i64>, KafkaError> {
         let mut asked = TopicPartitionList::with_capacity(ids.len());
         for &id in ids {

@@ -1,8 +1,8 @@
 //! From what the Kafka client reports to what a person should change.
 //!
-//! The client names symptoms: "transport failure", "all brokers down", "timed out". The cause stands in
-//! the text of its events, and which setting it concerns depends on what was set. That knowledge is
-//! here, in one place, and every sentence of it was seen from a real broker.
+//! The client names symptoms: "transport failure", "all brokers down", "timed out". The cause
+//! stands in the text of its events, and which setting it concerns depends on what was set. That
+//! knowledge is here, in one place, and every sentence of it was seen from a real broker.
 
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
@@ -75,7 +75,10 @@ pub(super) fn unreachable(faults: &[Fault], cluster: &Cluster) -> Complaint {
             [] => format!("no answer from {servers} within {timeout:?}"),
             _ => format!("no broker of {servers} can be reached"),
         })
-        .hint("is it up? wrong port? is TLS missing (-X security.protocol=ssl)? --timeout waits longer");
+        .hint(
+            "is it up? wrong port? is TLS missing (-X security.protocol=ssl)? --timeout waits \
+             longer",
+        );
     };
     let cause = cause(&fault.reason);
     let protocol = cluster.option("security.protocol").unwrap_or("plaintext");
@@ -103,7 +106,8 @@ pub(super) fn unreachable(faults: &[Fault], cluster: &Cluster) -> Complaint {
     }
 }
 
-/// The fault with a cause in it; the client repeats its symptom as "all brokers down" and in its log.
+/// The fault with a cause in it; the client repeats its symptom as "all brokers down" and in its
+/// log.
 fn most_telling(faults: &[Fault]) -> Option<&Fault> {
     let rank = |fault: &&Fault| match fault.code {
         RDKafkaErrorCode::Authentication => 3,
@@ -123,7 +127,8 @@ fn wrong_credentials(servers: &str, cause: &str, cluster: &Cluster) -> Complaint
     }
     let user = cluster.option("sasl.username").unwrap_or_default();
     Complaint::cluster(format!("{servers} refused the credentials of user {user:?}")).hint(format!(
-        "check sasl.username, sasl.password (-X or --config) and sasl.mechanism, which is {mechanism}"
+        "check sasl.username, sasl.password (-X or --config) and sasl.mechanism, which is \
+         {mechanism}"
     ))
 }
 
@@ -275,8 +280,8 @@ fn no_permission(kind: &str, name: &str, action: &Action<'_>, cluster: &Cluster)
     };
     Complaint::cluster(format!("{who} has no permission for {operation} on {kind} {name:?}")).hint(
         format!(
-            "use another sasl.username, or allow it: kafka-acls --add --allow-principal User:{principal} \
-             --operation {operation} {target}"
+            "use another sasl.username, or allow it: kafka-acls --add --allow-principal \
+             User:{principal} --operation {operation} {target}"
         ),
     )
 }
@@ -289,7 +294,8 @@ mod tests {
     fn the_cause_is_what_the_client_says_without_its_names() {
         assert_eq!(
             cause(
-                "[thrd:k:1/bootstrap]: k:1/bootstrap: Connect to ipv4#10.0.0.1:1 failed: Connection refused (after 0ms in state CONNECT)"
+                "[thrd:k:1/bootstrap]: k:1/bootstrap: Connect to ipv4#10.0.0.1:1 failed: \
+                 Connection refused (after 0ms in state CONNECT)"
             ),
             "Connect to ipv4#10.0.0.1:1 failed: Connection refused"
         );

@@ -1,7 +1,8 @@
 //! What the Kafka client says on its own: errors that no call returned, and log lines.
 //!
-//! A refused connection or a wrong password is never the answer of a call; the client reports it as an
-//! event and goes on trying. Whoever waits for an answer reads these events to learn why none comes.
+//! A refused connection or a wrong password is never the answer of a call; the client reports it as
+//! an event and goes on trying. Whoever waits for an answer reads these events to learn why none
+//! comes.
 
 use std::sync::mpsc::{self, Receiver, Sender};
 

@@ -1,9 +1,10 @@
 //! Reads partitions of one topic from given offsets to given ends, without a group.
 //!
-//! The end of a log is not where its last record is: transaction markers and compaction leave offsets at
-//! the tail that no reader ever gets. So a partition counts as read when a record at or past its end
-//! came, or when the client reports the end of the partition, which it does by position. Starts are
-//! always explicit, and an offset that retention took away is an error, never a silent jump.
+//! The end of a log is not where its last record is: transaction markers and compaction leave
+//! offsets at the tail that no reader ever gets. So a partition counts as read when a record at or
+//! past its end came, or when the client reports the end of the partition, which it does by
+//! position. Starts are always explicit, and an offset that retention took away is an error, never
+//! a silent jump.
 
 use std::collections::BTreeMap;
 use std::sync::mpsc::Receiver;

@@ -1,8 +1,8 @@
 //! The Kafka client's options: from `--config`, `-X` and `--bootstrap-server`, later ones winning.
 //!
-//! Names are the client's own, so that whatever works with other librdkafka programs works here. Files
-//! written for the Java client use a few names that librdkafka lacks; those are refused with what to
-//! write in their place.
+//! Names are the client's own, so that whatever works with other librdkafka programs works here.
+//! Files written for the Java client use a few names that librdkafka lacks; those are refused with
+//! what to write in their place.
 
 use std::fs;
 use std::path::Path;

@@ -1,7 +1,7 @@
 //! Where reading starts: a word, an offset or a time, turned into one offset a partition.
 //!
-//! An offset that a partition does not have is refused. Kafka would answer it with a jump to one of the
-//! ends, which for a person who typed a number is the wrong record without a word.
+//! An offset that a partition does not have is refused. Kafka would answer it with a jump to one of
+//! the ends, which for a person who typed a number is the wrong record without a word.
 
 use std::str::FromStr;
 
@@ -29,12 +29,12 @@ impl FromStr for Start {
         match text {
             "beginning" => Ok(Self::Beginning),
             "end" => Ok(Self::End),
-            number if number.bytes().all(|byte| byte.is_ascii_digit()) => number
-                .parse()
-                .map(Self::Offset)
-                .map_err(|_| "no offset is that large".to_owned()),
+            number if number.bytes().all(|byte| byte.is_ascii_digit()) => {
+                number.parse().map(Self::Offset).map_err(|_| "no offset is that large".to_owned())
+            }
             time => parse_millis(time).map(Self::Since).map_err(|_| {
-                "beginning, end, an offset, a time such as 2026-01-31T08:00:00Z, or @MILLISECONDS is expected"
+                "beginning, end, an offset, a time such as 2026-01-31T08:00:00Z, or @MILLISECONDS \
+                 is expected"
                     .to_owned()
             }),
         }

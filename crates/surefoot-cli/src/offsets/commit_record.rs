@@ -1,9 +1,9 @@
 //! The records of `__consumer_offsets` that hold committed positions.
 //!
-//! Kafka keeps several kinds of record in that topic, told apart by the number their key begins with;
-//! 0 and 1 are commits. The value has a version of its own: the leader epoch came with 3, the flexible
-//! encoding with tagged fields with 4. A version that is not known is refused: a judge that skipped it
-//! would call a group's commits complete when they are not.
+//! Kafka keeps several kinds of record in that topic, told apart by the number their key begins
+//! with; 0 and 1 are commits. The value has a version of its own: the leader epoch came with 3, the
+//! flexible encoding with tagged fields with 4. A version that is not known is refused: a judge
+//! that skipped it would call a group's commits complete when they are not.
 
 use std::fmt;
 
@@ -75,7 +75,8 @@ impl CommitValue {
     }
 }
 
-/// The partition of `__consumer_offsets` that holds a group: Java's hash of the name's UTF-16 units.
+/// The partition of `__consumer_offsets` that holds a group: Java's hash of the name's UTF-16
+/// units.
 pub(super) fn home_of(group: &str, partitions: i32) -> i32 {
     let hash = group
         .encode_utf16()
@@ -185,8 +186,8 @@ mod tests {
         assert_eq!(read, Ok(expected));
     }
 
-    /// As Kafka's `OffsetCommitValue.json` describes them; no release that is still run writes them,
-    /// but they stay in old logs.
+    /// As Kafka's `OffsetCommitValue.json` describes them; no release that is still run writes
+    /// them, but they stay in old logs.
     #[test]
     fn values_of_older_versions_are_read() {
         for (version, rest) in [(0_u8, 0), (1, 8), (2, 0)] {

@@ -1,8 +1,10 @@
-//! `surefoot offsets dump`: every commit of a group, in the order in which the coordinator stored them.
+//! `surefoot offsets dump`: every commit of a group, in the order in which the coordinator stored
+//! them.
 //!
-//! Asking the coordinator gives the last commit only; whether a commit ever moved back stands in the log
-//! of `__consumer_offsets` alone. A group lives in one partition of it. Kafka compacts that topic, so a
-//! dump long after a run may lack commits that later ones replaced: dump right after it.
+//! Asking the coordinator gives the last commit only; whether a commit ever moved back stands in
+//! the log of `__consumer_offsets` alone. A group lives in one partition of it. Kafka compacts that
+//! topic, so a dump long after a run may lack commits that later ones replaced: dump right after
+//! it.
 
 use std::time::Duration;
 

@@ -1,7 +1,8 @@
 //! CSV with a header line: a column is the key, the row or a column is the value.
 //!
-//! Quoted cells may hold line breaks, so a row is not a line; the number that is reported is the line on
-//! which the row begins. Cells stay text: a flight number with a leading zero is not a number.
+//! Quoted cells may hold line breaks, so a row is not a line; the number that is reported is the
+//! line on which the row begins. Cells stay text: a flight number with a leading zero is not a
+//! number.
 
 use std::io::Read;
 

@@ -1,8 +1,8 @@
 //! One record after the other out of a file, with the line that it came from.
 //!
-//! Files are larger than memory, so a bad line is found when it is reached, and everything said about it
-//! needs the number that an editor shows. The readers of the formats know how to split and what a field
-//! means; this file is what they have in common.
+//! Files are larger than memory, so a bad line is found when it is reached, and everything said
+//! about it needs the number that an editor shows. The readers of the formats know how to split and
+//! what a field means; this file is what they have in common.
 
 use std::fmt;
 use std::io::{self, BufRead, BufReader, Read};

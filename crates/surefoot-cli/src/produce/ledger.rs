@@ -1,8 +1,8 @@
 //! What became of each line: acknowledged, failed, or still unknown.
 //!
-//! Sent means nothing; only the broker's acknowledgement does. The ledger counts acknowledgements by
-//! partition and keeps failures as runs of lines, because a broker that dies fails a hundred thousand
-//! records for one reason.
+//! Sent means nothing; only the broker's acknowledgement does. The ledger counts acknowledgements
+//! by partition and keeps failures as runs of lines, because a broker that dies fails a hundred
+//! thousand records for one reason.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;

@@ -12,7 +12,8 @@ pub(super) struct PlainLines<R> {
 }
 
 impl<R: Read> PlainLines<R> {
-    /// With a separator, each line must have it; what stands before its first occurrence is the key.
+    /// With a separator, each line must have it; what stands before its first occurrence is the
+    /// key.
     pub(super) fn new(reader: R, separator: Option<String>, empty_key: EmptyKey) -> Self {
         Self { lines: Lines::new(reader), separator, empty_key }
     }

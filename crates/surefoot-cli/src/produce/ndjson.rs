@@ -1,8 +1,8 @@
 //! NDJSON: either each line is a record with its fields, or each line is a value.
 //!
-//! Without `--key`, a line is `{"key":…,"value":…,"headers":…,"timestamp":…,"partition":…}`, which is
-//! what `surefoot consume --json` writes. With `--key FIELD`, the line as it stands is the value, not
-//! one byte rewritten, and the field is its key.
+//! Without `--key`, a line is `{"key":…,"value":…,"headers":…,"timestamp":…,"partition":…}`, which
+//! is what `surefoot consume --json` writes. With `--key FIELD`, the line as it stands is the
+//! value, not one byte rewritten, and the field is its key.
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -223,8 +223,15 @@ mod tests {
 
     #[test]
     fn what_is_no_record_is_said_with_its_line() {
-        let text = "{\"value\":1}\n{\"key\":\"k\"}\nnonsense\n{\"value\":1,\"partition\":-1}\n{\"value\":1,\"headers\":7}\n";
-        let read = read(text, None);
+        let lines = [
+            r#"{"value":1}"#,
+            r#"{"key":"k"}"#,
+            "nonsense",
+            r#"{"value":1,"partition":-1}"#,
+            r#"{"value":1,"headers":7}"#,
+        ];
+        let text = lines.join("\n");
+        let read = read(&text, None);
         assert!(read[0].is_ok());
         assert_eq!(read[1], Err("2: missing field `value` (column 11)".to_owned()));
         assert_eq!(read[2], Err("3: this is not JSON: expected ident (column 2)".to_owned()));

@@ -1,8 +1,9 @@
 //! Chooses partitions as Kafka's Java producer does, so that a key lands where others put it.
 //!
-//! Whoever reads a topic by key, joins it, or resumes another program's work relies on equal keys being
-//! in equal partitions whatever program wrote them. Java hashes the key with a murmur2 of its own seed,
-//! clears the sign bit and takes the remainder. librdkafka's default (CRC32) puts keys elsewhere.
+//! Whoever reads a topic by key, joins it, or resumes another program's work relies on equal keys
+//! being in equal partitions whatever program wrote them. Java hashes the key with a murmur2 of its
+//! own seed, clears the sign bit and takes the remainder. librdkafka's default (CRC32) puts keys
+//! elsewhere.
 
 use rdkafka::producer::{PARTITION_UA, Partitioner};
 

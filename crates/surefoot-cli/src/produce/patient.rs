@@ -1,8 +1,8 @@
 //! Reads standard input without being held by it.
 //!
-//! A pipe or a keyboard may be silent for hours, and a read of it cannot be ended from outside. So a
-//! thread of its own reads, and whoever wants the bytes looks at the interrupt between two looks for
-//! them. At Ctrl-C the half line that may already be there is not taken for a record.
+//! A pipe or a keyboard may be silent for hours, and a read of it cannot be ended from outside. So
+//! a thread of its own reads, and whoever wants the bytes looks at the interrupt between two looks
+//! for them. At Ctrl-C the half line that may already be there is not taken for a record.
 
 use std::io::{self, Read};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};

@@ -1,8 +1,8 @@
 //! Whether the topic keeps records as old as the ones that are sent.
 //!
-//! Retention counts from the record's own time. A record of last year that goes to a topic that keeps a
-//! week is acknowledged and deleted minutes later, and nothing in Kafka says so. That is not refused,
-//! since the brokers accept it, but it is said once.
+//! Retention counts from the record's own time. A record of last year that goes to a topic that
+//! keeps a week is acknowledged and deleted minutes later, and nothing in Kafka says so. That is
+//! not refused, since the brokers accept it, but it is said once.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

@@ -1,8 +1,9 @@
 //! Hands records to the Kafka client and hears from it what became of them.
 //!
-//! The client's queue is bounded; when it is full, the sender polls until acknowledgements make room,
-//! so a slow broker slows the reading of the file and nothing else. The producer is idempotent with
-//! acks=all: a retry inside the client neither repeats a record nor changes its order.
+//! The client's queue is bounded; when it is full, the sender polls until acknowledgements make
+//! room, so a slow broker slows the reading of the file and nothing else. The producer is
+//! idempotent with acks=all: a retry inside the client neither repeats a record nor changes its
+//! order.
 
 use std::sync::mpsc::{self, Receiver, Sender as ChannelSender};
 use std::time::Duration;
@@ -99,7 +100,8 @@ impl Sender {
             .set("acks", "all")
             .set("allow.auto.create.topics", "false");
         for (key, value) in [
-            // What Java's producer waits for an acknowledgement; the client's own default is 5 minutes.
+            // What Java's producer waits for an acknowledgement; the client's own default is 5
+            // minutes.
             ("message.timeout.ms", "120000"),
             // A batch is worth waiting for: files are sent in bulk.
             ("linger.ms", "10"),
@@ -199,7 +201,8 @@ impl Sender {
     pub(super) fn settle(&mut self, mut stop: impl FnMut() -> bool) {
         // Not lingering: nothing more will come.
         while self.ledger.open() > 0 && !stop() {
-            // Flushing makes the client send at once; its timeout is not an error but the next look.
+            // Flushing makes the client send at once; its timeout is not an error but the next
+            // look.
             let _ = self.producer.flush(GLANCE);
             self.look(Duration::ZERO);
         }

@@ -1,7 +1,7 @@
 //! Which file is read, in which format, and which options make sense for it.
 //!
-//! An option that the format cannot honour is refused: a `--key` that is silently ignored would spread
-//! one key's records over all partitions, and nobody would see it.
+//! An option that the format cannot honour is refused: a `--key` that is silently ignored would
+//! spread one key's records over all partitions, and nobody would see it.
 
 use std::fs::File;
 use std::io::Read;

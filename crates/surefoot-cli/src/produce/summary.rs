@@ -1,7 +1,7 @@
 //! What `produce` says at its end: what was acknowledged, and why it ended where it did.
 //!
-//! The summary is the same whether the run was complete or not, so that a script finds the counts in one
-//! place; the exit code and the complaint say which it was.
+//! The summary is the same whether the run was complete or not, so that a script finds the counts
+//! in one place; the exit code and the complaint say which it was.
 
 use std::time::Duration;
 
@@ -99,8 +99,8 @@ impl Summary {
         self.verdict(input, ending)
     }
 
-    /// When the cluster refused the first record for a reason that holds for all, that is all there is
-    /// to say.
+    /// When the cluster refused the first record for a reason that holds for all, that is all there
+    /// is to say.
     fn refused_altogether(&self, cluster: &Cluster) -> Option<Complaint> {
         let code = self.first_failure.filter(|_| self.records == 0)?;
         let of_all = matches!(
@@ -147,8 +147,8 @@ impl Summary {
     fn way_on(&self) -> String {
         match self.failures.first() {
             Some(run) => format!(
-                "all other lines up to there are acknowledged; --from-line {} sends the missing ones \
-                 again and goes on, and what did get through after it is then there twice",
+                "all other lines up to there are acknowledged; --from-line {} sends the missing \
+                 ones again and goes on, and what did get through after it is then there twice",
                 run.first_line
             ),
             None => "the topic may have some of them".to_owned(),

@@ -1,7 +1,8 @@
 //! `surefoot topics create`: makes a topic and waits until every broker that was asked knows it.
 //!
-//! The controller answers before the brokers have heard: a producer that starts at once would be told
-//! that there is no such topic. So the command ends when metadata shows all partitions with a leader.
+//! The controller answers before the brokers have heard: a producer that starts at once would be
+//! told that there is no such topic. So the command ends when metadata shows all partitions with a
+//! leader.
 
 use std::time::{Duration, Instant};
 

@@ -1,8 +1,8 @@
 //! `surefoot topics dump`: what the log holds, in the form that `surefoot check` reads.
 //!
 //! The judge trusts this more than any member, so it is read by offset and to the end: from the log
-//! start to the last stable offset, records of committed transactions only. Bounds are taken before the
-//! first record is read; what is produced later is not part of the dump.
+//! start to the last stable offset, records of committed transactions only. Bounds are taken before
+//! the first record is read; what is produced later is not part of the dump.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -66,7 +66,10 @@ fn reading_starts_where_it_is_told() {
 #[test]
 fn formats_show_keys_values_and_headers() {
     let topic = topic("formats", &["--set", "retention.ms=-1"]);
-    let line = r#"{"key":"k","value":"v","timestamp":1000,"headers":[{"key":"h","value":{"base64":"/w=="}}]}"#;
+    let line = concat!(
+        r#"{"key":"k","value":"v","timestamp":1000,"#,
+        r#""headers":[{"key":"h","value":{"base64":"/w=="}}]}"#
+    );
     surefoot_reading(&["produce", &topic, "--format", "ndjson"], line).quietly();
     let show = |format: &str| {
         let text = surefoot(&["consume", &topic, "--until-end", "--format", format]).quietly();

@@ -119,7 +119,8 @@ fn a_record_that_the_broker_refuses_is_not_reported_as_produced() {
     let ran = surefoot_reading(&["produce", &topic, "--json"], &input);
     assert_eq!(ran.exit, 4);
     let summary: Value = serde_json::from_str(&ran.stdout).unwrap();
-    // A batch is refused whole, so how many of the small ones are in the log is the client's choice.
+    // A batch is refused whole, so how many of the small ones are in the log is the client's
+    // choice.
     assert_eq!(summary["records"], json!(records(&topic).len()));
     let runs = summary["failures"].as_array().unwrap();
     let lost = |line: i64| {

@@ -79,7 +79,10 @@ fn a_dump_has_what_a_committed_reader_sees() {
         }
     }
     assert_eq!(records, [json!([0, 2, null]), json!([1, 0, "k"]), json!([1, 1, "\u{fc}"])]);
-    let header = json!({"dump": "topic", "topic": topic, "partition": 0, "log_start": 0, "end": 4, "last_stable": 4});
+    let header = json!({
+        "dump": "topic", "topic": topic, "partition": 0,
+        "log_start": 0, "end": 4, "last_stable": 4,
+    });
     assert_eq!(lines[0], header);
     assert_eq!(lines[2], json!({"dump_end": true, "records": 1}));
 }

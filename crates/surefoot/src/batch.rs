@@ -2,8 +2,8 @@
 //!
 //! The whole batch is one delivery, but its records need not end together. A handler that works for
 //! minutes says how far it came, so that the commit follows; one that meets a bad record names it
-//! and goes on. Each record ends once, whoever says so first: the parts that are still open are kept
-//! here, and the end of the call decides about what is left.
+//! and goes on. Each record ends once, whoever says so first: the parts that are still open are
+//! kept here, and the end of the call decides about what is left.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,9 +17,10 @@ use crate::run::{Call, Desk, End, Ends, Held, Part, Verdict, Why};
 
 /// Records of one partition in offset order, for one call of a batch handler.
 ///
-/// When the handler returns `Ok`, the records that it said nothing about are done. When it returns an
-/// error or panics, they failed. If it looked and was told to stop early ([`Batch::is_cancelled`]),
-/// the records that it said nothing about are as if they had not been started.
+/// When the handler returns `Ok`, the records that it said nothing about are done. When it returns
+/// an error or panics, they failed. If it looked and was told to stop early
+/// ([`Batch::is_cancelled`]), the records that it said nothing about are as if they had not been
+/// started.
 #[derive(Debug)]
 pub struct Batch {
     records: Vec<Record>,

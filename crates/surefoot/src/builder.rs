@@ -1,8 +1,8 @@
 //! What a consumer is told before it runs.
 //!
-//! Everything that can be refused without a broker is refused by [`Builder::build`], by name and with
-//! the reason: contradictions between guarantee, commit policy and client options are found on the
-//! first start of a program and not on its first crash.
+//! Everything that can be refused without a broker is refused by [`Builder::build`], by name and
+//! with the reason: contradictions between guarantee, commit policy and client options are found on
+//! the first start of a program and not on its first crash.
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -131,9 +131,10 @@ impl Builder {
         self
     }
 
-    /// How long a commit may stay unanswered before it counts as unknown. Default 10 s. Shorter than
-    /// a coordinator's hiccup, requests are answered [`CommitAnswer::Unknown`](crate::CommitAnswer)
-    /// that would have been done; under at-most-once nothing starts until it is settled.
+    /// How long a commit may stay unanswered before it counts as unknown. Default 10 s. Shorter
+    /// than a coordinator's hiccup, requests are answered
+    /// [`CommitAnswer::Unknown`](crate::CommitAnswer) that would have been done; under at-most-once
+    /// nothing starts until it is settled.
     pub fn commit_timeout(mut self, timeout: Duration) -> Self {
         self.commit_timeout = Some(timeout);
         self
@@ -157,8 +158,9 @@ impl Builder {
     }
 
     /// Where a partition starts without a committed offset, or with one that the log no longer
-    /// has. Takes the place of Kafka's `auto.offset.reset`, which treats both alike. Default: without
-    /// one at the beginning; with one outside the log, stop with an error and lose nothing silently.
+    /// has. Takes the place of Kafka's `auto.offset.reset`, which treats both alike. Default:
+    /// without one at the beginning; with one outside the log, stop with an error and lose nothing
+    /// silently.
     pub fn start(mut self, start: StartPolicy) -> Self {
         self.start = start;
         self
@@ -234,8 +236,8 @@ impl Builder {
     }
 
     /// Stops with a drain on SIGTERM and SIGINT, as [`Handle::stop`](crate::Handle::stop) does. A
-    /// second signal ends the process at once with status 128 + its number, and commits nothing that
-    /// is unfinished. Default: signals are left alone.
+    /// second signal ends the process at once with status 128 + its number, and commits nothing
+    /// that is unfinished. Default: signals are left alone.
     ///
     /// From the start of the first such consumer on, the process's signals are handled here: once
     /// none of them runs, a signal ends the process.

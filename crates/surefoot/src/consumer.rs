@@ -70,10 +70,10 @@ impl Consumer {
 
     /// Runs until it is stopped, calling the handler with every record.
     ///
-    /// A record is handled when its call returned `Ok`. Handlers run in the task that awaits this, up
-    /// to `max_in_flight` at a time, so they may borrow what they need; one that computes for long
-    /// belongs in `tokio::spawn` or `spawn_blocking` inside the handler, or it holds up the others.
-    /// Handlers may take longer than `max.poll.interval.ms`. A panic is contained.
+    /// A record is handled when its call returned `Ok`. Handlers run in the task that awaits this,
+    /// up to `max_in_flight` at a time, so they may borrow what they need; one that computes for
+    /// long belongs in `tokio::spawn` or `spawn_blocking` inside the handler, or it holds up the
+    /// others. Handlers may take longer than `max.poll.interval.ms`. A panic is contained.
     ///
     /// To spawn the run itself, the handler must own what it uses: `async move |delivery| …`.
     ///
@@ -95,8 +95,8 @@ impl Consumer {
     /// Runs until it is stopped, calling the handler with batches of records of one partition.
     ///
     /// Records about which the handler says nothing are handled when its call returned `Ok` and
-    /// failed when it returned an error; [`Batch`] says how to speak about single records. Batches of
-    /// a partition run one at a time unless the order is
+    /// failed when it returned an error; [`Batch`] says how to speak about single records. Batches
+    /// of a partition run one at a time unless the order is
     /// [`ProcessingOrder::Unordered`](crate::ProcessingOrder::Unordered).
     ///
     /// # Errors

@@ -18,8 +18,8 @@ use crate::snapshot::Snapshot;
 
 /// Controls a consumer. Cheap to clone, usable from any task and thread.
 ///
-/// Requests are answered by the consumer's own thread while it runs, so handlers may await them too.
-/// Requests made before it runs wait for it; once it is over they return
+/// Requests are answered by the consumer's own thread while it runs, so handlers may await them
+/// too. Requests made before it runs wait for it; once it is over they return
 /// [`ControlError::NotRunning`].
 #[derive(Clone, Debug)]
 pub struct Handle {
@@ -111,8 +111,8 @@ impl Handle {
     }
 
     /// How far every assigned partition is behind the end of its log, as
-    /// [`PartitionSnapshot::lag`](crate::PartitionSnapshot::lag) counts. Partitions whose lag is not
-    /// known yet are left out.
+    /// [`PartitionSnapshot::lag`](crate::PartitionSnapshot::lag) counts. Partitions whose lag is
+    /// not known yet are left out.
     ///
     /// # Errors
     ///
@@ -125,8 +125,8 @@ impl Handle {
     /// Goes on reading a partition at another place.
     ///
     /// Records that were read and not started are dropped; handlers that run are told
-    /// ([`Delivery::is_cancelled`](crate::Delivery::is_cancelled)) and no longer count. Seeking back
-    /// repeats records; seeking forward skips them, which is logged. Under an automatic commit
+    /// ([`Delivery::is_cancelled`](crate::Delivery::is_cancelled)) and no longer count. Seeking
+    /// back repeats records; seeking forward skips them, which is logged. Under an automatic commit
     /// policy the new place is committed at once, forward or back, so that a restart goes on there.
     ///
     /// # Errors

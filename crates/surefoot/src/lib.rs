@@ -1,8 +1,8 @@
 //! Kafka consumption that never loses its place.
 //!
 //! Say which delivery [`Guarantee`] you want; a [`Consumer`] runs your handler, keeps the offsets,
-//! and survives crashes and rebalances without losing a record (at-least-once) or starting one twice
-//! (at-most-once). Committed offsets are in the consumer group, where every other client and
+//! and survives crashes and rebalances without losing a record (at-least-once) or starting one
+//! twice (at-most-once). Committed offsets are in the consumer group, where every other client and
 //! Kafka's own tools see them.
 //!
 //! ```no_run
@@ -25,9 +25,9 @@
 //! # }
 //! ```
 //!
-//! The handler borrows the pool: handlers run in the task that awaits the run, up to 256 at a time by
-//! default, and under [`ProcessingOrder::Key`] records of one key one after the other. A record is
-//! committed only when its handler returned `Ok`, and only after every record before it.
+//! The handler borrows the pool: handlers run in the task that awaits the run, up to 256 at a time
+//! by default, and under [`ProcessingOrder::Key`] records of one key one after the other. A record
+//! is committed only when its handler returned `Ok`, and only after every record before it.
 //!
 //! # Three ways to consume
 //!
@@ -68,7 +68,8 @@
 //!
 //! # Spawning
 //!
-//! A run that is spawned outlives the function that spawns it, so its handler must own what it uses:
+//! A run that is spawned outlives the function that spawns it, so its handler must own what it
+//! uses:
 //!
 //! ```no_run
 //! # use std::sync::Arc;

@@ -1,8 +1,8 @@
 //! Deliveries that the application acknowledges itself.
 //!
-//! The application may hold many at once, acknowledge them in any order and from any task: a delivery
-//! carries what it takes to hand in its own end. One that is dropped says the same as an error,
-//! because a record that nobody speaks for was not handled.
+//! The application may hold many at once, acknowledge them in any order and from any task: a
+//! delivery carries what it takes to hand in its own end. One that is dropped says the same as an
+//! error, because a record that nobody speaks for was not handled.
 
 use std::fmt;
 use std::ops::Deref;
@@ -26,8 +26,8 @@ use crate::run::{Call, Desk, Held, Part, Session, Terms, Verdict, Why};
 /// must be polled only to get deliveries: acknowledgements, commits and rebalances go on without.
 ///
 /// Dropping it stops the consumer as [`Handle::stop`](crate::Handle::stop) does: what is held may
-/// still be acknowledged within the drain deadline. To wait for the end, stop through the handle and
-/// read until it is over.
+/// still be acknowledged within the drain deadline. To wait for the end, stop through the handle
+/// and read until it is over.
 pub struct Deliveries {
     state: State,
 }

@@ -1,16 +1,16 @@
 //! Why a handler did not handle its record.
 //!
-//! It takes in any error by `?`, as `anyhow::Error` does, and for the same reason is no error itself:
-//! a type cannot both be an error and be made from every error.
+//! It takes in any error by `?`, as `anyhow::Error` does, and for the same reason is no error
+//! itself: a type cannot both be an error and be made from every error.
 
 use std::error::Error;
 use std::fmt;
 
 /// Why a handler did not handle its record: made from any error, a boxed error, or a text.
 ///
-/// A failure stops the consumer: what runs is finished, nothing past the failed record is committed,
-/// and [`RunError::HandlerFailed`](crate::RunError::HandlerFailed) names it. The record is
-/// delivered again by the next run under at-least-once.
+/// A failure stops the consumer: what runs is finished, nothing past the failed record is
+/// committed, and [`RunError::HandlerFailed`](crate::RunError::HandlerFailed) names it. The record
+/// is delivered again by the next run under at-least-once.
 ///
 /// ```
 /// use surefoot::Failure;

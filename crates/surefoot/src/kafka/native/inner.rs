@@ -73,8 +73,9 @@ impl Inner {
 
     /// Sends librdkafka back to the true position of every partition where it miscounted.
     ///
-    /// Called after each pause, which every rebalance begins with: it takes the counted position for
-    /// the one to go on from. A seek that meets a partition which is not assigned is dropped by librdkafka.
+    /// Called after each pause, which every rebalance begins with: it takes the counted position
+    /// for the one to go on from. A seek that meets a partition which is not assigned is dropped by
+    /// librdkafka.
     pub(super) fn correct_positions(&self) {
         let mut list = PartitionList::with_capacity(0);
         let mut corrected = false;

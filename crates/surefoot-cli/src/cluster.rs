@@ -1,8 +1,8 @@
 //! How a command reaches the cluster: which brokers, with which options, and for how long it waits.
 //!
 //! The Kafka client never gives up on a cluster by itself: a wrong port looks like a slow network
-//! to it. So each command first asks for the cluster's id with a deadline, listens to what the client
-//! complains of meanwhile, and turns that into one line that names the setting to change.
+//! to it. So each command first asks for the cluster's id with a deadline, listens to what the
+//! client complains of meanwhile, and turns that into one line that names the setting to change.
 
 mod connection;
 mod diagnosis;

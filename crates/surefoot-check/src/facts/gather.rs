@@ -299,7 +299,11 @@ impl<'a> Gatherer<'a> {
         for record in first..past {
             let Some(slot) = term_facts.slot_mut(record) else { continue };
             if slot.flight == NEVER && ended.last.is_some() && !partition.records[record].visible {
-                // Compacted away; the call never had it.
+                // The log lost it. Whether the call had it is known only of the ends of a part.
+                if ended.result != EndResult::Ok && (record == first || record + 1 == past) {
+                    slot.started = slot.started.min(index);
+                    slot.failed = index;
+                }
                 continue;
             }
             if slot.flight == NEVER || slot.attempts != ended.attempt {

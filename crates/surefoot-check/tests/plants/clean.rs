@@ -219,6 +219,21 @@ fn a_handler_that_failed_elsewhere_stops_this_partition_too() {
 }
 
 #[test]
+fn a_part_of_a_batch_that_gave_up_holds_the_frontier_though_the_log_lost_it() {
+    let mut scene = Scene::with_log(Guarantee::AtLeastOnce, &[(0, None), (2, None)], 3);
+    let a = scene.owner(3);
+    scene.push(a, batch_started(0, 2)).push(a, batch_ended(2, 2)).push(a, batch_ended(0, 0));
+    let Event::Ended(mut gave_up) = batch_ended(1, 1) else { unreachable!() };
+    gave_up.result = EndResult::Cancelled;
+    scene.ownership(a, 1, Event::Revoking).push(a, Event::Ended(gave_up)).committed(a, 1, 1);
+    scene.released(a, 1);
+    let b = scene.successor("b", 1, 1);
+    scene.delivered_some(b, 1, 1, 2, 2).push(b, batch_started(1, 2));
+    scene.push(b, batch_ended(1, 2)).committed(b, 1, 3).stopped_well(b, 1);
+    scene.passes();
+}
+
+#[test]
 fn a_batch_has_no_records_that_were_compacted_before() {
     let log = [(0, None), (9, None)];
     let mut scene = Scene::with_log(Guarantee::AtLeastOnce, &log, 10);

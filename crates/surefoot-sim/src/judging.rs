@@ -114,8 +114,10 @@ fn promise(world: &World) -> Promise {
     const MILLIS: Micros = 1_000;
     Promise {
         clock_slack_ms: 0,
-        // One chunk for each partition may be under way when the budget is met.
-        buffer_slack_bytes: 2_000 * plan.fetch_size as u64 * 3 * plan.partitions.len() as u64,
+        // A partition holds its share of the budget at the time when it was read: the whole while
+        // it was alone, then a half of it, a third. And one chunk of each may be under way.
+        buffer_slack_bytes: plan.engine.budget.max_buffered_bytes.get() as u64 * 3 / 2
+            + 2_000 * plan.fetch_size as u64 * 3 * plan.partitions.len() as u64,
         exit_slack_ms: 1_000,
         liveness: Some(Liveness {
             bound_ms: HEALING_BOUND / MILLIS,

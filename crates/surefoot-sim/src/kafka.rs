@@ -1,9 +1,12 @@
 //! A model of a Kafka cluster with one consumer group, written apart from the engine.
 //!
 //! It is the run's ground truth: what was in the log, who was a member of which generation, which
-//! commit was applied and when. It shares no code with the engine. One thing it promises that a
-//! network alone would not: of two commit requests of one client for one partition, an older one
-//! is not applied after a newer one, because the connection that it came on was closed before.
+//! commit was applied and when. It shares no code with the engine.
+//!
+//! It promises two things that Kafka alone does not. Of two commit requests of one client for one
+//! partition, an older one is not applied after a newer one, because the connection that it came on
+//! was closed before. And a commit that a client held back and sends when the group has forgotten
+//! it is refused, although Kafka would store it if at that moment the group had no member at all.
 
 pub(crate) mod assignor;
 pub(crate) mod group;

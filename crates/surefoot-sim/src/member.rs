@@ -41,9 +41,15 @@ pub(crate) enum Alarm {
     SendHeld(u32),
     CallTimeout(u32, CallId),
     /// A part of a handler's work ends.
-    HandlerEnds { handler: u64, part: usize },
+    HandlerEnds {
+        handler: u64,
+        part: usize,
+    },
     /// The client did a seek.
-    Sought { effect: u64, term: u64 },
+    Sought {
+        effect: u64,
+        term: u64,
+    },
     /// The application undoes its pause.
     Unpause,
     /// The second signal.
@@ -166,6 +172,10 @@ impl Process {
 
     pub(crate) fn is_member(&self) -> bool {
         self.client.is_member()
+    }
+
+    pub(crate) fn has_commits_under_way(&self) -> bool {
+        !self.commits.is_empty()
     }
 
     pub(crate) fn on_reply(&mut self, fabric: &mut Fabric, to: ClientId, reply: Reply) {
@@ -411,6 +421,12 @@ impl Process {
                 match partition.filter(|_| stale) {
                     Some(partition) => {
                         fabric.reach(Reached::StaleResult);
+                        // What only time would change has changed before.
+                        self.engine.handle_timeout(self.now(fabric));
+                        self.do_outputs(fabric);
+                        if self.ended.is_some() {
+                            return;
+                        }
                         let before = self.projection(fabric, partition);
                         self.give(fabric, input);
                         let after = self.projection(fabric, partition);

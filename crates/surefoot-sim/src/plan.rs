@@ -84,7 +84,9 @@ impl Plan {
         let (partitions, added_later) = choose_partitions(random);
         let log_starts = partitions
             .iter()
-            .map(|_| if random.chance(Chance::percent(30)) { random.spread(1, 5_000) as i64 } else { 0 })
+            .map(|_| {
+                if random.chance(Chance::percent(30)) { random.spread(1, 5_000) as i64 } else { 0 }
+            })
             .collect();
         let records = random.between(50, 300);
         let engine = engine::choose(random, guarantee, &faults);
@@ -103,11 +105,7 @@ impl Plan {
             keys: random.spread(1, 50),
             keyless: random.pick(&[Chance::NEVER, Chance::percent(10), Chance::percent(60)]),
             fetch_size: random.spread(1, 40) as usize,
-            handler: HandlerPlan {
-                shortest: longest / 10,
-                longest,
-                pieces: random.between(1, 4),
-            },
+            handler: HandlerPlan { shortest: longest / 10, longest, pieces: random.between(1, 4) },
             session_timeout: random.between(6, 12) * SECOND,
             heartbeat_interval,
             rebalance_timeout: random.between(15, 40) * SECOND,
@@ -126,13 +124,20 @@ impl Plan {
     /// Settles what two choices together would make impossible.
     fn fit(&mut self) {
         use surefoot_core::{CommitPolicy, DeliveryUnit, Guarantee};
-        if let (Guarantee::AtMostOnce, DeliveryUnit::Batch, CommitPolicy::Auto { every_records, .. }) =
-            (self.engine.guarantee, self.engine.delivery_unit, self.engine.commit)
+        if let (
+            Guarantee::AtMostOnce,
+            DeliveryUnit::Batch,
+            CommitPolicy::Auto { every_records, .. },
+        ) = (self.engine.guarantee, self.engine.delivery_unit, self.engine.commit)
         {
             // A batch that is larger than the window could never be committed ahead.
             let window = every_records.map_or(1, |records| records.get() as usize);
             self.fetch_size = self.fetch_size.min(window);
         }
+        // One record after another must take less than half of the time that healing may take.
+        let longest = crate::world::HEALING_BOUND / 2 / self.records;
+        self.handler.longest = self.handler.longest.min(longest);
+        self.handler.shortest = self.handler.shortest.min(self.handler.longest);
     }
 
     /// How many records at-most-once may commit ahead.

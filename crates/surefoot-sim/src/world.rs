@@ -17,6 +17,9 @@ use surefoot_check::history::{self, Event as Recorded};
 /// How long the group may take to handle everything after the faults ended.
 pub(crate) const HEALING_BOUND: Micros = 300 * SECOND;
 
+/// The longest that a plan's commit policy waits, and then some.
+const LONGEST_INTERVAL: Micros = 10 * SECOND;
+
 /// Events in a run beyond which it is taken to go nowhere. A usual run has some thousands.
 const MOST_EVENTS: u64 = 400_000;
 
@@ -180,8 +183,9 @@ impl World {
             return;
         }
         let healing = self.fabric.now - self.fabric.plan.heal_at;
-        if healing > HEALING_BOUND {
-            self.fabric.complain("the group did not come to rest after healing".to_owned());
+        let unrest = self.unrest();
+        if let Some(unrest) = unrest.as_ref().filter(|_| healing > HEALING_BOUND) {
+            self.fabric.complain(format!("the group did not come to rest after healing: {unrest}"));
             self.stop_all();
             return;
         }
@@ -191,30 +195,62 @@ impl World {
                 process.commit_now(&mut self.fabric);
             }
         }
-        if healing > SECOND && self.is_at_rest() {
+        if healing > SECOND && unrest.is_none() {
             self.stop_all();
         } else {
+            if (healing / SECOND).is_multiple_of(10) {
+                self.refresh_metadata();
+            }
             self.fabric.after(SECOND, Event::Watch);
         }
     }
 
-    fn is_at_rest(&self) -> bool {
+    /// Clients look at the topics' partitions from time to time.
+    fn refresh_metadata(&mut self) {
+        let fabric = &mut self.fabric;
+        let processes = || self.members.iter().filter_map(|member| member.process.as_ref());
+        let owned: usize = processes().map(|process| process.held(fabric).len()).sum();
+        if owned < fabric.existing {
+            let mut processes =
+                self.members.iter_mut().filter_map(|member| member.process.as_mut());
+            if let Some(process) = processes.find(|process| process.is_member()) {
+                process.refresh_metadata(fabric);
+            }
+        }
+    }
+
+    /// What is still to be done; `None` when the group is at rest.
+    fn unrest(&self) -> Option<String> {
         let fabric = &self.fabric;
         let mut frontiers = vec![None; fabric.plan.partitions.len()];
-        for member in &self.members {
-            let Some(process) = &member.process else { return false };
-            if process.is_leaving() || !process.is_member() || !process.is_idle(fabric) {
-                return false;
+        for (number, member) in self.members.iter().enumerate() {
+            let number = number + 1;
+            let Some(process) = &member.process else { return Some(format!("m{number} is down")) };
+            if !process.is_member() {
+                return Some(format!("m{number} is no member"));
+            }
+            if process.has_commits_under_way() {
+                return Some(format!("m{number} waits for a commit"));
+            }
+            if process.is_leaving() || !process.is_idle(fabric) {
+                return Some(format!("m{number} is busy"));
             }
             for (partition, frontier) in process.held(fabric) {
                 frontiers[partition.index()] = frontier;
             }
         }
-        fabric.existing_partitions().into_iter().all(|partition| {
+        fabric.existing_partitions().into_iter().find_map(|partition| {
             let end = self.kafka.logs[partition.index()].stable();
             let committed = self.kafka.committed[partition.index()];
-            frontiers[partition.index()] == Some(end)
-                && committed.is_none_or(|committed| committed == end)
+            let frontier = frontiers[partition.index()];
+            // Where nothing is ever committed, nothing was to be done.
+            let long = fabric.now > fabric.plan.heal_at + LONGEST_INTERVAL;
+            let fine =
+                frontier == Some(end) && committed.map_or(long, |committed| committed == end);
+            let name = &fabric.plan.partitions[partition.index()];
+            (!fine).then(|| {
+                format!("{name}: end {end}, frontier {frontier:?}, committed {committed:?}")
+            })
         })
     }
 

@@ -3,7 +3,7 @@
 //! A generation begins when every known member has joined, or the rebalance took too long; the
 //! leader's plan then makes it stable. A member that is silent for its session timeout, or does
 //! not join in time, is forgotten. Commits are accepted from members of the present generation,
-//! also while the next one is being prepared, and from strangers while the group is empty.
+//! also while the next one is being prepared.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -149,9 +149,8 @@ impl Group {
         member: Option<MemberId>,
         generation: i32,
     ) -> Result<(), Code> {
-        let Some(member) = member else {
-            return if self.state == State::Empty { Ok(()) } else { Err(Code::UnknownMember) };
-        };
+        // Kafka accepts a commit of nobody's while the group is empty. See the module `kafka`.
+        let member = member.ok_or(Code::UnknownMember)?;
         self.check_member(member, generation)?;
         if self.state == State::Completing {
             return Err(Code::RebalanceInProgress);

@@ -64,6 +64,8 @@ pub(crate) struct Log {
     transactions: Vec<TransactionState>,
     /// First offset of the oldest open transaction, or the end.
     stable: i64,
+    /// Everything below was read by somebody.
+    read_to: i64,
 }
 
 impl Log {
@@ -74,6 +76,7 @@ impl Log {
             entries: Vec::new(),
             transactions: Vec::new(),
             stable: start,
+            read_to: start,
         }
     }
 
@@ -112,13 +115,13 @@ impl Log {
         self.restabilise();
     }
 
-    /// Removes the first record at or above an offset, and everything between: compaction. Says
-    /// whether there was one.
+    /// Removes records at or above an offset: compaction. Only what nobody has read: of a record
+    /// that was handled and then removed the dump at the end would know nothing, and nor would the
+    /// judge. Says how many.
     pub(crate) fn compact(&mut self, from: i64, most: usize) -> usize {
-        let stable = self.stable;
-        let first = self.entries.partition_point(|entry| entry.offset < from);
+        let (stable, from) = (self.stable, from.max(self.read_to));
+        let mut at = self.entries.partition_point(|entry| entry.offset < from);
         let mut removed = 0;
-        let mut at = first;
         while at < self.entries.len() && removed < most && self.entries[at].offset < stable {
             if matches!(self.entries[at].content, Content::Record { .. }) {
                 self.entries.remove(at);
@@ -140,10 +143,16 @@ impl Log {
         }
     }
 
-    pub(crate) fn read(&self, position: i64, most: usize) -> Result<Chunk, OutOfRange> {
+    pub(crate) fn read(&mut self, position: i64, most: usize) -> Result<Chunk, OutOfRange> {
         if position < self.start || position > self.next {
             return Err(OutOfRange);
         }
+        let chunk = self.chunk(position, most);
+        self.read_to = self.read_to.max(chunk.next);
+        Ok(chunk)
+    }
+
+    fn chunk(&self, position: i64, most: usize) -> Chunk {
         let first = self.entries.partition_point(|entry| entry.offset < position);
         let mut records = Vec::new();
         for entry in &self.entries[first..] {
@@ -152,17 +161,21 @@ impl Log {
             }
             if let Some(record) = self.visible(entry) {
                 if records.len() == most {
-                    return Ok(Chunk { records, next: entry.offset, at_end: false });
+                    return Chunk { records, next: entry.offset, at_end: false };
                 }
                 records.push(record);
             }
         }
         let next = self.stable.max(position);
-        Ok(Chunk { records, next, at_end: true })
+        Chunk { records, next, at_end: true }
     }
 
     pub(crate) fn start(&self) -> i64 {
         self.start
+    }
+
+    pub(crate) fn read_to(&self) -> i64 {
+        self.read_to
     }
 
     /// The last stable offset.
@@ -221,9 +234,9 @@ mod tests {
         log.append(None, 1, 0, None);
         log.append(None, 1, 0, Some(transaction));
         log.append(None, 1, 0, None);
-        check(&log, 0, &[0], 1);
+        check(&mut log, 0, &[0], 1);
         log.end(transaction, TransactionEnd::Commit, 0);
-        check(&log, 0, &[0, 1, 2], 4);
+        check(&mut log, 0, &[0, 1, 2], 4);
     }
 
     #[test]
@@ -234,7 +247,7 @@ mod tests {
         log.append(None, 1, 0, None);
         log.end(transaction, TransactionEnd::Abort, 0);
         log.skip(1_000);
-        check(&log, 10, &[11], 1_013);
+        check(&mut log, 10, &[11], 1_013);
     }
 
     #[test]
@@ -244,15 +257,16 @@ mod tests {
             log.append(None, 1, 0, None);
         }
         assert_eq!(log.compact(1, 2), 2);
-        check(&log, 0, &[0, 3, 4, 5], 6);
+        check(&mut log, 0, &[0, 3, 4, 5], 6);
+        assert_eq!(log.compact(0, 10), 0, "everything was read");
         log.truncate_front(4);
-        check(&log, 4, &[4, 5], 6);
+        check(&mut log, 4, &[4, 5], 6);
         assert!(log.read(3, 1).is_err());
         assert!(log.read(7, 1).is_err());
     }
 
     #[track_caller]
-    fn check(log: &Log, from: i64, offsets: &[i64], next: i64) {
+    fn check(log: &mut Log, from: i64, offsets: &[i64], next: i64) {
         let chunk = log.read(from, 100).unwrap();
         let read: Vec<i64> = chunk.records.iter().map(|record| record.offset).collect();
         assert_eq!((read.as_slice(), chunk.next, chunk.at_end), (offsets, next, true));

@@ -53,13 +53,7 @@ impl Kafka {
         }
     }
 
-    fn commit(
-        &mut self,
-        fabric: &mut Fabric,
-        from: ClientId,
-        call: CallId,
-        commit: CommitRequest,
-    ) {
+    fn commit(&mut self, fabric: &mut Fabric, from: ClientId, call: CallId, commit: CommitRequest) {
         if self.is_overtaken(from, &commit) {
             return;
         }
@@ -73,9 +67,6 @@ impl Kafka {
             let all = commit.positions.iter().map(|(partition, _)| (*partition, Err(code)));
             fabric.reply(from, call, Answered::Committed(all.collect()));
             return;
-        }
-        if commit.member.is_none() {
-            fabric.reach(Reached::CommitByStranger);
         }
         let mut results = Vec::with_capacity(commit.positions.len());
         for (partition, position) in commit.positions {
@@ -128,7 +119,7 @@ impl Kafka {
     }
 
     fn fetch(&mut self, fabric: &mut Fabric, fetch: WaitingFetch, end_told: bool) {
-        let log = &self.logs[fetch.partition.index()];
+        let log = &mut self.logs[fetch.partition.index()];
         let Ok(chunk) = log.read(fetch.position, fetch.most) else {
             let failed = Answered::Failed(Code::OffsetOutOfRange);
             fabric.reply(fetch.client, fetch.call, failed);

@@ -82,6 +82,7 @@ pub(super) struct Client {
     commit_order: u64,
     last_beat: Micros,
     sessions: BTreeMap<PartitionId, Session>,
+    paused: BTreeSet<Term>,
     epochs: u64,
 }
 
@@ -102,6 +103,7 @@ impl Client {
             commit_order: 0,
             last_beat: fabric.now,
             sessions: BTreeMap::new(),
+            paused: BTreeSet::new(),
             epochs: 0,
         }
     }

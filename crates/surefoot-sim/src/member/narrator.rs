@@ -172,14 +172,7 @@ impl Narrator {
         fabric.record(self.process, Event::StartKnown(known));
     }
 
-    fn reset(
-        &self,
-        fabric: &mut Fabric,
-        partition: PartitionId,
-        term: Term,
-        from: i64,
-        to: i64,
-    ) {
+    fn reset(&self, fabric: &mut Fabric, partition: PartitionId, term: Term, from: i64, to: i64) {
         let PartitionTerm { topic, partition, term } = self.at(fabric, partition, term);
         let why = "out of range".into();
         let reset = history::Reset { topic, partition, term, from, to, why };

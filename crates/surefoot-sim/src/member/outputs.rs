@@ -199,7 +199,8 @@ impl Process {
         if !self.controls.is_empty() {
             fabric.complain(format!("{}: stopped and owes answers", self.id));
         }
-        let clean = stopped.reason == StopReason::Requested && stopped.unfinished.is_empty();
+        let asked_once = stopped.reason == StopReason::Requested && self.signals == 1;
+        let clean = asked_once && stopped.unfinished.is_empty();
         if !stopped.unfinished.is_empty() {
             fabric.reach(Reached::StopUnfinished);
         }

@@ -11,7 +11,7 @@ use surefoot_core::{
     ProcessingOrder, StartAt, StartPolicy,
 };
 
-use super::FaultPlan;
+use super::{FaultPlan, Nemesis};
 use crate::random::{Chance, Random};
 
 pub(super) fn choose(
@@ -49,7 +49,9 @@ fn choose_commit(random: &mut Random, guarantee: history::Guarantee) -> CommitPo
     let every = Some(Duration::from_millis(random.spread(50, 5_000)));
     match guarantee {
         history::Guarantee::Manual => CommitPolicy::Manual,
-        history::Guarantee::AtMostOnce => CommitPolicy::Auto { every_records: records, every: None },
+        history::Guarantee::AtMostOnce => {
+            CommitPolicy::Auto { every_records: records, every: None }
+        }
         history::Guarantee::AtLeastOnce => match random.below(3) {
             0 => CommitPolicy::Auto { every_records: records, every: None },
             1 => CommitPolicy::Auto { every_records: None, every },
@@ -78,7 +80,8 @@ fn choose_start(random: &mut Random, faults: &FaultPlan) -> StartPolicy {
         2 => StartAt::Position(Position::new(random.spread(1, 50) as i64)),
         _ => StartAt::Beginning,
     };
-    let out_of_range = if faults.retention_passes_committed {
+    let goes_back = faults.nemeses.iter().any(|(nemesis, _)| *nemesis == Nemesis::Seek);
+    let out_of_range = if faults.retention_passes_committed || goes_back {
         // To fail would be right, and for ever.
         random.pick(&[OutOfRange::Beginning, OutOfRange::End])
     } else {

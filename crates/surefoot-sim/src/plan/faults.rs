@@ -118,7 +118,8 @@ impl FaultPlan {
         self.hold_commit = maybe(random, 1_500);
         self.refuse = maybe(random, 2_000);
         self.refuse_partition = maybe(random, 2_000);
-        self.unauthorized = if random.chance(Chance::percent(5)) { Chance(1_000) } else { Chance::NEVER };
+        self.unauthorized =
+            if random.chance(Chance::percent(5)) { Chance(1_000) } else { Chance::NEVER };
         self.repeat_answer = maybe(random, 1_000);
         self.purge = maybe(random, 6_000);
         self.reread = maybe(random, 1_000);
@@ -126,8 +127,16 @@ impl FaultPlan {
     }
 
     fn choose_handlers(&mut self, random: &mut Random) {
-        self.fail = if random.chance(Chance::percent(25)) { Chance(random.between(1, 150) as u32) } else { Chance::NEVER };
-        self.panic = if random.chance(Chance::percent(15)) { Chance(random.between(1, 100) as u32) } else { Chance::NEVER };
+        self.fail = if random.chance(Chance::percent(25)) {
+            Chance(random.between(1, 150) as u32)
+        } else {
+            Chance::NEVER
+        };
+        self.panic = if random.chance(Chance::percent(15)) {
+            Chance(random.between(1, 100) as u32)
+        } else {
+            Chance::NEVER
+        };
         self.slow = maybe(random, 800);
         self.ignore_cancel = maybe(random, 10_000);
         self.abort = maybe(random, 5_000);

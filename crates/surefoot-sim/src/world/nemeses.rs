@@ -104,8 +104,8 @@ impl World {
     fn compact(&mut self) {
         let partition = self.any_partition();
         let log = &mut self.kafka.logs[partition.index()];
-        let span = (log.stable() - log.start()).clamp(1, 10_000) as u64;
-        let from = log.start() + self.fabric.random.below(span) as i64;
+        let span = (log.stable() - log.read_to()).clamp(1, 10_000) as u64;
+        let from = log.read_to() + self.fabric.random.below(span) as i64;
         let most = self.fabric.random.spread(1, 10) as usize;
         if log.compact(from, most) > 0 {
             self.fabric.reach(Reached::Compaction);

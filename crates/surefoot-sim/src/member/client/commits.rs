@@ -11,7 +11,6 @@ use crate::fabric::{CallId, Event, Fabric, PartitionId};
 use crate::kafka::message::{Answered, Ask, Code, CommitRequest, Reply};
 use crate::member::Alarm;
 use crate::member::mailbox::{FromClient, Mailbox, Repeated};
-use crate::random::Chance;
 use crate::reach::Reached;
 use crate::schedule::{Micros, SECOND};
 
@@ -45,12 +44,7 @@ impl Client {
         }
     }
 
-    fn hold(
-        &mut self,
-        fabric: &mut Fabric,
-        effect: EffectId,
-        positions: Vec<(PartitionId, i64)>,
-    ) {
+    fn hold(&mut self, fabric: &mut Fabric, effect: EffectId, positions: Vec<(PartitionId, i64)>) {
         fabric.reach(Reached::CommitHeld);
         fabric.trace(|| format!("{} holds back commit {}", self.id.process, effect.0));
         let (generation, since) = (self.generation, fabric.now);
@@ -92,6 +86,9 @@ impl Client {
                 continue;
             }
             fabric.reach(Reached::HeldCommitSent);
+            if !self.known {
+                fabric.reach(Reached::CommitByStranger);
+            }
             if held.generation != self.generation {
                 fabric.reach(Reached::HeldCommitOtherGeneration);
             }
@@ -147,11 +144,18 @@ impl Client {
         positions: Vec<(PartitionId, i64)>,
         ask: Ask,
     ) {
-        if fabric.random.chance(Chance::percent(25)) {
+        let what = fabric.random.below(4);
+        if what == 0 {
             fabric.send_again(self.id, call, ask.clone());
             let timeout = fabric.plan.request_timeout;
             self.calls.insert(call, Call::Commit { effect, positions, ask });
             self.plan_timeout(fabric, call, timeout);
+            return;
+        }
+        if what == 1 {
+            // Its connection broke: it is sent again as if it had never been, whatever became of it.
+            fabric.reach(Reached::CommitSentTwice);
+            self.hold(fabric, effect, positions);
             return;
         }
         fabric.note_unknown(call);

@@ -92,8 +92,7 @@ impl Client {
         fabric.note_rejoined(self.id.process);
         let revoked: Vec<_> =
             self.owned.iter().copied().filter(|owned| !share.contains(owned)).collect();
-        let added: Vec<_> =
-            share.iter().copied().filter(|new| !self.owned.contains(new)).collect();
+        let added: Vec<_> = share.iter().copied().filter(|new| !self.owned.contains(new)).collect();
         if fabric.plan.protocol == Protocol::Cooperative {
             for _ in share.iter().filter(|kept| self.owned.contains(kept)) {
                 fabric.reach(Reached::Kept);
@@ -193,8 +192,7 @@ impl Client {
         if !giving || fabric.plan.tells_late_loss || fabric.plan.protocol == Protocol::Cooperative {
             mail.client.push_back(FromClient::Lost(self.owned.iter().copied().collect()));
         }
-        self.phase =
-            Phase::Releasing(AfterRelease { assign: Vec::new(), then: Then::JoinAnew });
+        self.phase = Phase::Releasing(AfterRelease { assign: Vec::new(), then: Then::JoinAnew });
     }
 
     fn join_anew(&mut self, fabric: &mut Fabric) {

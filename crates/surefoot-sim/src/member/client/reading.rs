@@ -43,10 +43,8 @@ impl Client {
         term: Term,
         position: i64,
     ) {
-        let paused = self.sessions.get(&partition).is_some_and(|session| {
-            // A seek keeps what was paused paused.
-            session.paused && session.term != term
-        });
+        // A pause belongs to a term, and may come before its reading begins.
+        let paused = self.paused.contains(&term);
         self.epochs += 1;
         self.sessions.insert(
             partition,
@@ -71,9 +69,8 @@ impl Client {
     }
 
     pub(in crate::member) fn pause_reading(&mut self, partition: PartitionId, term: Term) {
-        if let Some(session) = self.sessions.get_mut(&partition)
-            && session.term <= term
-        {
+        self.paused.insert(term);
+        if let Some(session) = self.session_of(partition, term) {
             session.paused = true;
         }
     }
@@ -84,12 +81,15 @@ impl Client {
         partition: PartitionId,
         term: Term,
     ) {
-        if let Some(session) = self.sessions.get_mut(&partition)
-            && session.term <= term
-        {
+        self.paused.remove(&term);
+        if let Some(session) = self.session_of(partition, term) {
             session.paused = false;
             self.fetch(fabric, partition);
         }
+    }
+
+    fn session_of(&mut self, partition: PartitionId, term: Term) -> Option<&mut Session> {
+        self.sessions.get_mut(&partition).filter(|session| session.term == term)
     }
 
     /// The loop took what was read.

@@ -384,10 +384,6 @@ mod tests {
         Code::from_raw(number).unwrap()
     }
 
-    fn stored(position: i64) -> Option<Committed> {
-        Some(Committed { position: Position::new(position), leader_epoch: Some(4), metadata: None })
-    }
-
     fn at(position: i64) -> Result<LogOffset, Code> {
         let position = Some(Position::new(position));
         Ok(LogOffset { position, leader_epoch: None, timestamp: None })

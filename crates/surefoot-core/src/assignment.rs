@@ -274,8 +274,14 @@ impl Assignment {
 impl Units {
     /// Adds a unit and returns its number.
     pub(crate) fn push(&mut self, unit: Unit) -> u64 {
+        let number = self.next();
         self.queue.push_back(unit);
-        self.base + self.queue.len() as u64 - 1
+        number
+    }
+
+    /// The number that the next unit gets.
+    pub(crate) fn next(&self) -> u64 {
+        self.base + self.queue.len() as u64
     }
 
     /// The unit with this number, unless it ended and left the queue.

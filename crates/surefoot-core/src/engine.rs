@@ -32,7 +32,8 @@ use crate::{
 ///
 /// Call [`Engine::handle_input`] for everything that happens and [`Engine::handle_timeout`] when
 /// [`Engine::poll_timeout`] says so; after each, take [`Engine::poll_output`] until it is `None`
-/// and do the outputs in order. Time must not run backwards.
+/// and do the outputs in order. Of [`Input::Finished`] several may be given before outputs are
+/// taken: what follows from them is then decided once. Time must not run backwards.
 #[derive(Debug)]
 pub struct Engine {
     config: EngineConfig,
@@ -40,6 +41,12 @@ pub struct Engine {
     index: BTreeMap<TopicPartition, PartitionIndex>,
     // Looked up only; never iterated.
     terms: HashMap<Term, PartitionIndex, BuildHasherDefault<LaneHasher>>,
+    /// The partition that something finished for last; a guess, as the same is likely to be next.
+    recent: PartitionIndex,
+    /// Since when ends of work were noted and nothing was decided about them.
+    behind: Option<Mono>,
+    /// Their partition, if it is not settled.
+    unsettled: Option<PartitionIndex>,
     last_term: u64,
     last_effect: u64,
     /// Who waits for which effect.
@@ -49,7 +56,7 @@ pub struct Engine {
     /// Partitions with ready units, in turn.
     round: VecDeque<PartitionIndex>,
     /// Units that the partition whose turn it is started in this turn.
-    started_in_turn: u32,
+    started_in_turn: usize,
     /// Deliveries that run under a current term.
     running: usize,
     /// Partitions that are assigned.
@@ -77,6 +84,9 @@ impl Engine {
             partitions: Vec::new(),
             index: BTreeMap::new(),
             terms: HashMap::default(),
+            recent: 0,
+            behind: None,
+            unsettled: None,
             last_term: 0,
             last_effect: 0,
             effects: BTreeMap::new(),
@@ -100,6 +110,16 @@ impl Engine {
     /// Takes one thing that happened. Late, repeated and foreign inputs are counted and dropped.
     pub fn handle_input(&mut self, now: Now, input: Input) {
         let now = now.mono;
+        if let Input::Finished { term, first, last, attempt, outcome } = input {
+            if self.stopped {
+                self.counters.stale_inputs += 1;
+            } else {
+                self.on_finished(now, term, first, last, attempt, outcome);
+                self.behind = Some(now);
+            }
+            return;
+        }
+        self.catch_up();
         if self.stopped {
             self.refuse_after_stop(input);
             return;
@@ -112,9 +132,7 @@ impl Engine {
             Input::Fetched { term, batch } => self.on_fetched(now, term, batch),
             Input::EndReached { term, position } => self.on_end_reached(now, term, position),
             Input::FetchFailed { term, failure } => self.on_fetch_failed(now, term, failure),
-            Input::Finished { term, first, last, attempt, outcome } => {
-                self.on_finished(now, term, first, last, attempt, outcome);
-            }
+            Input::Finished { .. } => unreachable!("it was handled above"),
             Input::EffectEnded { effect, outcomes } => self.on_effect_ended(now, effect, outcomes),
             Input::Control { id, request } => self.on_control(now, id, request),
             Input::Stop { deadline } => self.on_stop(now, deadline),
@@ -125,6 +143,7 @@ impl Engine {
 
     /// Notices that time passed. A call too early, or one too many, changes nothing.
     pub fn handle_timeout(&mut self, now: Now) {
+        self.catch_up();
         if self.stopped {
             return;
         }
@@ -134,6 +153,7 @@ impl Engine {
 
     /// The next thing to do, if any.
     pub fn poll_output(&mut self) -> Option<Output> {
+        self.catch_up();
         self.outputs.pop_front()
     }
 
@@ -158,6 +178,34 @@ impl Engine {
         if self.stopping.is_some() {
             self.finish_stop(now, false);
         }
+    }
+
+    /// Decides about the ends that were noted.
+    fn catch_up(&mut self) {
+        if let Some(now) = self.behind.take() {
+            if let Some(index) = self.unsettled.take() {
+                self.settle(now, index);
+            }
+            self.decide(now);
+        }
+    }
+
+    /// Settles a partition when another has its turn, or outputs are taken.
+    fn settle_later(&mut self, now: Mono, index: PartitionIndex) {
+        if let Some(before) = self.unsettled.replace(index)
+            && before != index
+        {
+            self.settle(now, before);
+        }
+    }
+
+    /// The partition of a term that is not over.
+    fn index_of(&mut self, term: Term) -> Option<PartitionIndex> {
+        let guess = self.partitions.get(self.recent as usize)?;
+        if guess.assignment.as_ref().is_none_or(|held| held.term != term) {
+            self.recent = *self.terms.get(&term)?;
+        }
+        Some(self.recent)
     }
 
     /// What follows for one partition that something happened to.

@@ -4,14 +4,15 @@
 //! twice within a term; the second time they are dropped. The budget is shared out equally over
 //! the assigned partitions, so that one that is stuck cannot starve the others.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 
-use crate::assignment::{Assignment, Stage, Unit, UnitState};
+use crate::assignment::{Assignment, Orphan, Stage, Unit, UnitState};
 use crate::engine::Engine;
-use crate::lane::{Joined, LaneKey, PartitionIndex};
+use crate::lane::{Joined, LaneKey, LaneTable, PartitionIndex};
 use crate::{
     CommitPolicy, Deliver, DeliveryUnit, Fetched, Guarantee, Mono, Offset, Output, PauseReason,
-    Position, ProcessingOrder, RecordMeta, SkipReason, Term,
+    Position, ProcessingOrder, RecordMeta, SkipReason, Term, Token,
 };
 
 /// Records of one partition that may start, however many partitions share the places.
@@ -38,9 +39,7 @@ impl Engine {
             return;
         };
         if self.one_record_each() {
-            for record in &batch.records {
-                self.accept_record(now, index, record, batch.leader_epoch);
-            }
+            self.accept_records(now, index, &batch);
         } else {
             self.accept_batch(now, index, &batch);
         }
@@ -74,56 +73,60 @@ impl Engine {
         }
     }
 
-    fn accept_record(
-        &mut self,
-        now: Mono,
-        index: PartitionIndex,
-        record: &RecordMeta,
-        epoch: Option<i32>,
-    ) {
-        let lane = self.lane_of(record);
+    fn accept_records(&mut self, now: Mono, index: PartitionIndex, batch: &Fetched) {
         let at_most_once = self.config.guarantee == Guarantee::AtMostOnce;
-        let Some(held) = self.partitions[index as usize].assignment.as_mut() else {
+        let order = self.config.processing_order;
+        let Self { partitions, lanes, orphans, outputs, counters, .. } = self;
+        let Some(held) = partitions[index as usize].assignment.as_mut() else {
             return;
         };
-        if record.offset.position() < held.tracker.position() {
-            self.counters.stale_records += 1;
-            self.outputs.push_back(Output::Discard(record.token));
-            return;
+        let first = held.tracker.end();
+        for record in &batch.records {
+            if record.offset.position() < held.tracker.position() {
+                counters.stale_records += 1;
+                outputs.push_back(Output::Discard(record.token));
+                continue;
+            }
+            let number = held.tracker.deliver(record.offset);
+            let mut unit = Unit {
+                first: number,
+                count: 1,
+                left: 1,
+                token: record.token,
+                bytes: u64::from(record.bytes),
+                lane: lane_of(order, record),
+                next: 0,
+                state: UnitState::Buffered,
+                since: now,
+            };
+            if !held.done_before.is_empty() && held.done_before.take(record.offset) {
+                unit.state = UnitState::Ended;
+                held.units.push(unit);
+                held.tracker.finish_number(number);
+                held.units.prune();
+                let (term, from, to) = (held.term, record.offset.position(), record.offset.next());
+                counters.skipped += 1;
+                outputs.push_back(Output::Discard(record.token));
+                let reason = SkipReason::DoneBefore;
+                outputs.push_back(Output::Skipped { term, from, to, reason });
+                continue;
+            }
+            held.buffered_records += 1;
+            held.buffered_bytes += u64::from(record.bytes);
+            counters.delivered += 1;
+            if !at_most_once {
+                let at = held.units.next();
+                place(held, lanes, orphans, (index, at), &mut unit);
+            }
+            held.units.push(unit);
         }
-        let number = held.tracker.deliver(record.offset);
-        if let Some(epoch) = epoch {
-            held.note_epoch(number, epoch);
+        if held.tracker.end() > first {
+            held.at_end = false;
+            if let Some(epoch) = batch.leader_epoch {
+                held.note_epoch(first, epoch);
+            }
         }
-        held.at_end = false;
-        let done_before = !held.done_before.is_empty() && held.done_before.take(record.offset);
-        let unit = held.units.push(Unit {
-            first: number,
-            count: 1,
-            left: 1,
-            token: record.token,
-            bytes: u64::from(record.bytes),
-            lane,
-            next: 0,
-            state: if done_before { UnitState::Ended } else { UnitState::Buffered },
-            since: now,
-        });
-        if done_before {
-            held.tracker.finish_number(number);
-            held.units.prune();
-            let (term, from, to) = (held.term, record.offset.position(), record.offset.next());
-            self.counters.skipped += 1;
-            self.outputs.push_back(Output::Discard(record.token));
-            let reason = SkipReason::DoneBefore;
-            self.outputs.push_back(Output::Skipped { term, from, to, reason });
-            return;
-        }
-        held.buffered_records += 1;
-        held.buffered_bytes += u64::from(record.bytes);
-        self.counters.delivered += 1;
-        if !at_most_once {
-            self.admit(index, unit);
-        }
+        self.wake(index);
     }
 
     fn accept_batch(&mut self, now: Mono, index: PartitionIndex, batch: &Fetched) {
@@ -179,48 +182,18 @@ impl Engine {
         self.counters.stale_records += stale;
     }
 
-    fn lane_of(&self, record: &RecordMeta) -> Option<LaneKey> {
-        match (self.config.processing_order, record.key) {
-            (ProcessingOrder::Partition, _) => Some(LaneKey::Whole),
-            (ProcessingOrder::Key, Some(key)) => Some(LaneKey::Key(key.0)),
-            (ProcessingOrder::Key, None) | (ProcessingOrder::Unordered, _) => None,
-        }
-    }
-
-    /// Lets a unit take its place in its lane.
-    pub(super) fn admit(&mut self, index: PartitionIndex, unit: u64) {
-        let Self { partitions, lanes, orphans, round, .. } = self;
+    /// Lets a unit that was read take its place in its lane.
+    pub(super) fn admit(&mut self, index: PartitionIndex, number: u64) {
+        let Self { partitions, lanes, orphans, .. } = self;
         let Some(held) = partitions[index as usize].assignment.as_mut() else {
             return;
         };
-        let first = held.units.get(unit).map(|unit| (unit.first, unit.lane));
-        let Some((first, mut lane)) = first else {
+        let Some(mut unit) = held.units.get(number).copied() else {
             return;
         };
-        if lane.is_none() && !orphans.is_empty() {
-            // The same record may still run under a term that is over.
-            let own = LaneKey::Record(held.tracker.offset_of(first).get());
-            lane = lanes.is_used((index, own)).then_some(own);
-        }
-        held.unstarted += 1;
-        let state = match lane.map(|lane| lanes.join((index, lane), unit)) {
-            None | Some(Joined::Free) => UnitState::Ready,
-            Some(Joined::BehindOldTerm) => UnitState::Waiting,
-            Some(Joined::Behind(ahead)) => {
-                let ahead = held.units.get_mut(ahead).expect("a unit that waits is in the queue");
-                ahead.next = unit;
-                UnitState::Waiting
-            }
-        };
-        let this = held.units.get_mut(unit).expect("it was found above");
-        this.state = state;
-        this.lane = lane;
-        if state == UnitState::Ready {
-            held.ready.push_back(unit);
-            if !std::mem::replace(&mut held.in_round, true) {
-                round.push_back(index);
-            }
-        }
+        place(held, lanes, orphans, (index, number), &mut unit);
+        *held.units.get_mut(number).expect("it was found above") = unit;
+        self.wake(index);
     }
 
     pub(super) fn on_end_reached(&mut self, now: Mono, term: Term, position: Position) {
@@ -330,19 +303,19 @@ impl Engine {
     }
 
     /// The output that starts a unit.
-    pub(super) fn deliver(held: &Assignment, unit: &Unit) -> Output {
-        let first = held.tracker.offset_of(unit.first);
-        let last = match unit.count {
+    pub(super) fn deliver(held: &Assignment, number: u64, count: u32, token: Token) -> Output {
+        let first = held.tracker.offset_of(number);
+        let last = match count {
             1 => first,
-            count => held.tracker.offset_of(unit.first + u64::from(count) - 1),
+            count => held.tracker.offset_of(number + u64::from(count) - 1),
         };
         Output::Deliver(Deliver {
             term: held.term,
             first,
             last,
-            count: unit.count,
+            count,
             attempt: crate::FIRST_ATTEMPT,
-            token: unit.token,
+            token,
         })
     }
 
@@ -352,5 +325,41 @@ impl Engine {
             .filter(|&number| !held.tracker.is_finished(number))
             .map(|number| held.tracker.offset_of(number))
             .collect()
+    }
+}
+
+fn lane_of(order: ProcessingOrder, record: &RecordMeta) -> Option<LaneKey> {
+    match (order, record.key) {
+        (ProcessingOrder::Partition, _) => Some(LaneKey::Whole),
+        (ProcessingOrder::Key, Some(key)) => Some(LaneKey::Key(key.0)),
+        (ProcessingOrder::Key, None) | (ProcessingOrder::Unordered, _) => None,
+    }
+}
+
+/// Finds the place of a unit, which is in the queue or about to be: ready, or behind another one.
+fn place(
+    held: &mut Assignment,
+    lanes: &mut LaneTable,
+    orphans: &BTreeMap<(Term, i64), Orphan>,
+    (index, number): (PartitionIndex, u64),
+    unit: &mut Unit,
+) {
+    if unit.lane.is_none() && !orphans.is_empty() {
+        // The same record may still run under a term that is over.
+        let own = LaneKey::Record(held.tracker.offset_of(unit.first).get());
+        unit.lane = lanes.is_used((index, own)).then_some(own);
+    }
+    held.unstarted += 1;
+    unit.state = UnitState::Waiting;
+    match unit.lane.map(|lane| lanes.join((index, lane), number)) {
+        None | Some(Joined::Free) => {
+            unit.state = UnitState::Ready;
+            held.ready.push_back(number);
+        }
+        Some(Joined::BehindOldTerm) => {}
+        Some(Joined::Behind(ahead)) => {
+            let ahead = held.units.get_mut(ahead).expect("a unit that waits is in the queue");
+            ahead.next = number;
+        }
     }
 }

@@ -13,56 +13,65 @@ use crate::{
 
 /// How many units one partition starts before the next one has its turn: what belongs to a
 /// partition stays in the processor's caches, and no other waits for long.
-const UNITS_A_TURN: u32 = 16;
+const UNITS_A_TURN: usize = 16;
 
 impl Engine {
     /// Starts what may start, a few units of each partition in turn.
     pub(super) fn start_ready(&mut self, now: Mono) {
         let places = self.config.budget.max_in_flight.get();
-        while self.running + self.orphans.len() < places {
-            let Some(index) = self.round.pop_front() else {
+        while let Some(&index) = self.round.front() {
+            let free = places.saturating_sub(self.running + self.orphans.len());
+            if free == 0 {
                 return;
-            };
-            let allowed = self.held(index).is_some_and(|held| self.may_start(held));
-            let Some(held) = self.partitions[index as usize].assignment.as_mut() else {
-                continue;
-            };
-            held.in_round = false;
-            if !allowed {
-                continue;
             }
-            while let Some(number) = held.ready.pop_front() {
-                let Some(unit) = held.units.get_mut(number) else {
-                    continue;
-                };
-                if unit.state != UnitState::Ready {
+            let allowed = self.held(index).is_some_and(|held| self.may_start(held));
+            if allowed {
+                self.start_some(now, index, free.min(UNITS_A_TURN - self.started_in_turn));
+            }
+            let is_over = self.started_in_turn == UNITS_A_TURN;
+            if let Some(held) = self.partitions[index as usize].assignment.as_mut() {
+                held.in_round = allowed && !held.ready.is_empty();
+                if held.in_round && !is_over {
                     continue;
                 }
-                unit.state = UnitState::Running;
-                unit.since = now;
-                let unit = *unit;
-                held.running += 1;
-                held.started = held.started.max(unit.first + u64::from(unit.count));
-                held.unstarted -= 1;
-                self.running += 1;
-                self.outputs.push_back(Self::deliver(held, &unit));
-                self.started_in_turn += 1;
-                break;
-            }
-            if held.ready.is_empty() {
-                self.started_in_turn = 0;
-            } else {
-                held.in_round = true;
-                if self.started_in_turn < UNITS_A_TURN {
-                    self.round.push_front(index);
-                } else {
-                    self.started_in_turn = 0;
+                if held.in_round {
                     self.round.push_back(index);
                 }
             }
-            if self.config.guarantee == Guarantee::AtMostOnce {
-                self.update_flow(now, index);
+            self.round.pop_front();
+            self.started_in_turn = 0;
+        }
+    }
+
+    /// Starts up to so many ready units of one partition.
+    fn start_some(&mut self, now: Mono, index: PartitionIndex, most: usize) {
+        let Self { partitions, outputs, .. } = self;
+        let Some(held) = partitions[index as usize].assignment.as_mut() else {
+            return;
+        };
+        let mut started = 0;
+        while started < most
+            && let Some(number) = held.ready.pop_front()
+        {
+            let Some(unit) = held.units.get_mut(number) else {
+                continue;
+            };
+            if unit.state != UnitState::Ready {
+                continue;
             }
+            unit.state = UnitState::Running;
+            unit.since = now;
+            let (first, count, token) = (unit.first, unit.count, unit.token);
+            held.started = held.started.max(first + u64::from(count));
+            outputs.push_back(Self::deliver(held, first, count, token));
+            started += 1;
+        }
+        held.running += started;
+        held.unstarted -= started as u64;
+        self.running += started;
+        self.started_in_turn += started;
+        if self.config.guarantee == Guarantee::AtMostOnce {
+            self.update_flow(now, index);
         }
     }
 
@@ -85,7 +94,7 @@ impl Engine {
         attempt: Attempt,
         outcome: HandlerOutcome,
     ) {
-        let running_term = self.terms.get(&term).copied().filter(|&index| {
+        let running_term = self.index_of(term).filter(|&index| {
             self.held(index).is_some_and(|held| !matches!(held.stage, Stage::Cut | Stage::Lost))
         });
         let Some(index) = running_term else {
@@ -97,13 +106,13 @@ impl Engine {
         };
         let found = held.tracker.number_of(first).and_then(|record| {
             let number = held.units.of_record(record)?;
-            Some((record, number, *held.units.get(number)?))
+            Some((record, number, held.units.get(number)?.state))
         });
-        let Some((record, number, unit)) = found else {
+        let Some((record, number, state)) = found else {
             self.counters.stale_results += 1;
             return;
         };
-        let may_end = match unit.state {
+        let may_end = match state {
             UnitState::Running => true,
             // The records of a failed batch that were handled all the same.
             UnitState::Failed => outcome == HandlerOutcome::Done,
@@ -125,7 +134,7 @@ impl Engine {
             self.fail_piece(index, number, record, last);
             self.note_failure(now, index, first, outcome);
         }
-        self.settle(now, index);
+        self.settle_later(now, index);
     }
 
     /// Marks the records of a unit from number `record` to offset `last` as finished, and returns
@@ -176,11 +185,11 @@ impl Engine {
         unit.state = UnitState::Ended;
         held.buffered_bytes -= unit.bytes;
         let lane = unit.lane;
+        if held.units.first() == Some(number) {
+            held.units.prune();
+        }
         if let Some(lane) = lane {
             self.leave_lane(index, lane);
-        }
-        if let Some(held) = self.held_mut(index) {
-            held.units.prune();
         }
     }
 
@@ -223,6 +232,9 @@ impl Engine {
         let Some(held) = self.partitions[index as usize].assignment.as_mut() else {
             return;
         };
+        if held.failing.is_empty() {
+            return;
+        }
         let Some(unreported) = held.failing.get_mut(&number) else {
             return;
         };

@@ -9,18 +9,39 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::hash::{BuildHasherDefault, Hash, Hasher};
 
+use crate::{KeyHash, Offset};
+
 /// Names a partition within one engine; never reused for another.
 pub(crate) type PartitionIndex = u32;
 
 /// What a record is ordered by within its partition.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum LaneKey {
-    /// The whole partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LaneKey {
+    kind: LaneKind,
+    value: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+enum LaneKind {
     Whole,
+    Key,
+    Record,
+}
+
+impl LaneKey {
+    /// The whole partition.
+    pub(crate) const WHOLE: Self = Self { kind: LaneKind::Whole, value: 0 };
+
     /// All records with this key's hash.
-    Key(u64),
+    pub(crate) fn key(hash: KeyHash) -> Self {
+        Self { kind: LaneKind::Key, value: hash.0 }
+    }
+
     /// One record, which waits for nobody but an earlier run of itself.
-    Record(i64),
+    pub(crate) fn record(offset: Offset) -> Self {
+        Self { kind: LaneKind::Record, value: offset.get() as u64 }
+    }
 }
 
 /// One lane in use: a delivery of it runs, or failed and keeps the lane for good.
@@ -37,18 +58,22 @@ pub(crate) struct LaneTable {
     lanes: HashMap<LaneId, Lane, BuildHasherDefault<LaneHasher>>,
 }
 
+/// A lane's name in two words, because every record looks its lane up twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct LaneId(PartitionIndex, LaneKey);
+struct LaneId {
+    place: u64,
+    value: u64,
+}
+
+impl LaneId {
+    fn new((partition, LaneKey { kind, value }): (PartitionIndex, LaneKey)) -> Self {
+        Self { place: u64::from(partition) << 8 | kind as u64, value }
+    }
+}
 
 impl Hash for LaneId {
-    /// As one word, because every record looks its lane up twice. Equality tells collisions apart.
     fn hash<H: Hasher>(&self, state: &mut H) {
-        let key = match self.1 {
-            LaneKey::Whole => 0,
-            LaneKey::Key(hash) => hash,
-            LaneKey::Record(offset) => !offset as u64,
-        };
-        state.write_u64(key ^ u64::from(self.0).rotate_right(16));
+        state.write_u64(self.value ^ self.place.rotate_right(24));
     }
 }
 
@@ -66,7 +91,7 @@ pub(crate) enum Joined {
 impl LaneTable {
     /// Puts a unit at the end of its lane.
     pub(crate) fn join(&mut self, at: (PartitionIndex, LaneKey), unit: u64) -> Joined {
-        let mut lane = match self.lanes.entry(LaneId(at.0, at.1)) {
+        let mut lane = match self.lanes.entry(LaneId::new(at)) {
             Entry::Occupied(lane) => lane,
             Entry::Vacant(place) => {
                 place.insert(Lane { waiting: None });
@@ -84,7 +109,7 @@ impl LaneTable {
 
     /// Whether anything runs or waits in this lane.
     pub(crate) fn is_used(&self, at: (PartitionIndex, LaneKey)) -> bool {
-        self.lanes.contains_key(&LaneId(at.0, at.1))
+        self.lanes.contains_key(&LaneId::new(at))
     }
 
     /// Ends the run that keeps the lane and returns the unit whose turn it is. `next` tells which
@@ -94,7 +119,7 @@ impl LaneTable {
         at: (PartitionIndex, LaneKey),
         next: impl FnOnce(u64) -> Option<u64>,
     ) -> Option<u64> {
-        let Entry::Occupied(mut lane) = self.lanes.entry(LaneId(at.0, at.1)) else {
+        let Entry::Occupied(mut lane) = self.lanes.entry(LaneId::new(at)) else {
             return None;
         };
         let Some((first, last)) = lane.get().waiting else {
@@ -108,21 +133,21 @@ impl LaneTable {
     /// Forgets the units that wait in this lane from unit `from` on. Where others wait ahead of
     /// them, [`LaneTable::end_waiting_at`] says which of these is the last.
     pub(crate) fn forget_waiting(&mut self, at: (PartitionIndex, LaneKey), from: u64) {
-        if let Some(lane) = self.lanes.get_mut(&LaneId(at.0, at.1)) {
+        if let Some(lane) = self.lanes.get_mut(&LaneId::new(at)) {
             lane.waiting = lane.waiting.filter(|(first, _)| *first < from);
         }
     }
 
     /// Makes this unit the last that waits in its lane.
     pub(crate) fn end_waiting_at(&mut self, at: (PartitionIndex, LaneKey), unit: u64) {
-        if let Some(Lane { waiting: Some((_, last)) }) = self.lanes.get_mut(&LaneId(at.0, at.1)) {
+        if let Some(Lane { waiting: Some((_, last)) }) = self.lanes.get_mut(&LaneId::new(at)) {
             *last = unit;
         }
     }
 
     /// Frees a lane whose holder never started, or will never end.
     pub(crate) fn free(&mut self, at: (PartitionIndex, LaneKey)) {
-        self.lanes.remove(&LaneId(at.0, at.1));
+        self.lanes.remove(&LaneId::new(at));
     }
 }
 
@@ -139,18 +164,6 @@ impl Hasher for LaneHasher {
         for &byte in bytes {
             self.write_u64(u64::from(byte));
         }
-    }
-
-    fn write_u32(&mut self, value: u32) {
-        self.write_u64(u64::from(value));
-    }
-
-    fn write_i64(&mut self, value: i64) {
-        self.write_u64(value as u64);
-    }
-
-    fn write_isize(&mut self, value: isize) {
-        self.write_u64(value as u64);
     }
 
     fn write_u64(&mut self, value: u64) {

@@ -132,7 +132,7 @@ impl Engine {
     fn accept_batch(&mut self, now: Mono, index: PartitionIndex, batch: &Fetched) {
         let lane = match self.config.processing_order {
             ProcessingOrder::Unordered => None,
-            ProcessingOrder::Partition | ProcessingOrder::Key => Some(LaneKey::Whole),
+            ProcessingOrder::Partition | ProcessingOrder::Key => Some(LaneKey::WHOLE),
         };
         let at_most_once = self.config.guarantee == Guarantee::AtMostOnce;
         let window = self.config.window();
@@ -330,8 +330,8 @@ impl Engine {
 
 fn lane_of(order: ProcessingOrder, record: &RecordMeta) -> Option<LaneKey> {
     match (order, record.key) {
-        (ProcessingOrder::Partition, _) => Some(LaneKey::Whole),
-        (ProcessingOrder::Key, Some(key)) => Some(LaneKey::Key(key.0)),
+        (ProcessingOrder::Partition, _) => Some(LaneKey::WHOLE),
+        (ProcessingOrder::Key, Some(key)) => Some(LaneKey::key(key)),
         (ProcessingOrder::Key, None) | (ProcessingOrder::Unordered, _) => None,
     }
 }
@@ -346,7 +346,7 @@ fn place(
 ) {
     if unit.lane.is_none() && !orphans.is_empty() {
         // The same record may still run under a term that is over.
-        let own = LaneKey::Record(held.tracker.offset_of(unit.first).get());
+        let own = LaneKey::record(held.tracker.offset_of(unit.first));
         unit.lane = lanes.is_used((index, own)).then_some(own);
     }
     held.unstarted += 1;

@@ -146,6 +146,7 @@ impl Engine {
         record: u64,
         last: Offset,
     ) -> u64 {
+        let at_most_once = self.config.guarantee == Guarantee::AtMostOnce;
         let Some(held) = self.partitions[index as usize].assignment.as_mut() else {
             return 0;
         };
@@ -159,25 +160,14 @@ impl Engine {
             held.tracker.finish_numbers(record, end.min(unit.first + u64::from(unit.count)))
         };
         unit.left -= u32::try_from(fresh).expect("no more than the unit has");
-        let over = unit.left == 0;
         held.buffered_records -= fresh;
-        if self.config.guarantee == Guarantee::AtMostOnce {
+        if at_most_once {
             held.ahead -= fresh;
         }
-        if over {
-            self.end_unit(index, number);
+        if unit.left > 0 {
+            return fresh;
         }
-        fresh
-    }
-
-    /// Ends a unit that runs or failed: its bytes, its place and its lane are free.
-    fn end_unit(&mut self, index: PartitionIndex, number: u64) {
-        let Some(held) = self.partitions[index as usize].assignment.as_mut() else {
-            return;
-        };
-        let Some(unit) = held.units.get_mut(number) else {
-            return;
-        };
+        // The unit's bytes, its place and its lane are free.
         if unit.state == UnitState::Running {
             held.running -= 1;
             self.running -= 1;
@@ -191,6 +181,7 @@ impl Engine {
         if let Some(lane) = lane {
             self.leave_lane(index, lane);
         }
+        fresh
     }
 
     fn leave_lane(&mut self, index: PartitionIndex, lane: LaneKey) {
@@ -305,7 +296,7 @@ impl Engine {
         for (mut lane, first, unfinished) in orphans {
             records += unfinished.len() as u64;
             if lane.is_none() && one_record_each {
-                let own = LaneKey::Record(first.get());
+                let own = LaneKey::record(first);
                 self.lanes.join((index, own), 0);
                 lane = Some(own);
             }

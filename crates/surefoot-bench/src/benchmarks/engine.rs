@@ -198,16 +198,16 @@ impl Driven {
     /// Ends every delivery, and those that this lets start; returns how many records ended.
     fn finish_all(&mut self) -> u64 {
         let mut records = 0;
-        while let Some(deliver) = self.delivered.pop_front() {
-            let Deliver { term, first, last, count, .. } = deliver;
-            records += u64::from(count);
-            self.feed(Input::Finished {
-                term,
-                first,
-                last,
-                attempt: FIRST_ATTEMPT,
-                outcome: HandlerOutcome::Done,
-            });
+        while !self.delivered.is_empty() {
+            let now = self.now();
+            for deliver in self.delivered.drain(..) {
+                let Deliver { term, first, last, count, .. } = deliver;
+                records += u64::from(count);
+                let (attempt, outcome) = (FIRST_ATTEMPT, HandlerOutcome::Done);
+                self.engine
+                    .handle_input(now, Input::Finished { term, first, last, attempt, outcome });
+            }
+            self.perform();
         }
         records
     }

@@ -93,8 +93,12 @@ pub struct Row {
     pub produced: u64,
     /// Distinct records whose handler succeeded.
     pub handled: u64,
-    /// Records that were passed over.
+    /// Records that were passed over: under at-least-once not handled, under at-most-once not even
+    /// started.
     pub lost: u64,
+    /// Records whose handler was started, by a process that was killed before it ended, and that
+    /// nobody handled.
+    pub cut_short: u64,
     /// Handler calls beyond a record's first.
     pub repeated: u64,
     /// Handler calls before an earlier record of the key was done.
@@ -239,6 +243,7 @@ fn outcome(
         produced: counts.produced,
         handled: counts.handled,
         lost: counts.lost,
+        cut_short: unaccounted(counts.produced, counts.handled, counts.lost),
         repeated: counts.repeated,
         out_of_order: counts.out_of_order,
         kills: counts.kills,
@@ -247,6 +252,7 @@ fn outcome(
         produced: recount.produced,
         handled: recount.handled,
         lost: recount.lost,
+        cut_short: recount.started.saturating_sub(recount.handled),
         repeated: recount.repeated,
         out_of_order: recount.out_of_order,
         kills: recount.kills,
@@ -262,22 +268,27 @@ fn outcome(
     hold(recount.kills == u64::from(n_kills), format!("{} of {n_kills} kills", recount.kills));
     hold(recount.lag == 0, format!("lag {}", recount.lag));
     hold(recount.out_of_order == 0, format!("{} out of order", recount.out_of_order));
-    let cut_short = recount.produced - recount.handled;
+    let unhandled = recount.produced.saturating_sub(recount.handled);
     match guarantee {
         Guarantee::AtLeastOnce => {
             let again = recount.repeated_committed;
             hold(recount.lost == 0, format!("{} lost", recount.lost));
-            hold(cut_short == 0, format!("{cut_short} not handled"));
+            hold(unhandled == 0, format!("{unhandled} not handled"));
             hold(again == 0, format!("{again} repeated although they were committed"));
         }
         Guarantee::AtMostOnce => {
             let (early, most) = (recount.started_early, recount.kills * recount.window);
             hold(recount.repeated == 0, format!("{} repeated", recount.repeated));
             hold(early == 0, format!("{early} started before they were committed"));
-            hold(cut_short <= most, format!("{cut_short} lost or cut short, {most} allowed"));
+            hold(unhandled <= most, format!("{unhandled} lost or cut short, {most} allowed"));
         }
     }
     Outcome { guarantee: guarantee.name(), check, recount: recounted, complaints, seconds }
+}
+
+/// What is neither handled nor lost.
+fn unaccounted(produced: u64, handled: u64, lost: u64) -> u64 {
+    produced.saturating_sub(handled).saturating_sub(lost)
 }
 
 #[cfg(test)]
@@ -327,6 +338,7 @@ mod tests {
     fn complaints(guarantee: Guarantee, change: fn(&mut Verdict, &mut Recount)) -> Vec<String> {
         let mut recount = Recount { produced: 100, kills: 2, window: 10, ..Recount::default() };
         recount.handled = 100;
+        recount.started = 100;
         let mut verdict = Verdict {
             passed: true,
             counts: crate::audit::Counts {

@@ -1,7 +1,7 @@
 //! Counts the aircraft that flew: flights BROKERS GROUP TOPIC GUARANTEE HISTORIES MEMBER
 
-use std::{cell::RefCell, collections::BTreeSet};
-use surefoot::{Consumer, Delivery, Failure, Guarantee};
+use std::{cell::RefCell, collections::BTreeSet, num::NonZeroU32};
+use surefoot::{CommitPolicy, Consumer, Delivery, Failure, Guarantee};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Failure> {
@@ -9,12 +9,11 @@ async fn main() -> Result<(), Failure> {
     let [_, brokers, group, topic, guarantee, histories, member] = &arguments[..] else {
         return Err("usage: flights BROKERS GROUP TOPIC GUARANTEE HISTORIES MEMBER".into());
     };
+    let at_most_once = guarantee == "at-most-once";
     let consumer = Consumer::builder(brokers, group)
         .topics([topic])
-        .guarantee(match guarantee.as_str() {
-            "at-most-once" => Guarantee::AtMostOnce,
-            _ => Guarantee::AtLeastOnce,
-        })
+        .guarantee(if at_most_once { Guarantee::AtMostOnce } else { Guarantee::AtLeastOnce })
+        .commit_policy(CommitPolicy::Auto { every_records: NonZeroU32::new(100), every: None })
         .option("session.timeout.ms", "6000") // a killed member's partitions wait this long
         .record_history(histories, member)
         .stop_on_signals()

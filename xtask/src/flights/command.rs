@@ -3,7 +3,7 @@
 //! Everything that takes long says so on standard error before it begins; the tables, or one JSON
 //! object, are all that goes to standard output. Evidence stays under `target/flights`.
 
-use std::fs;
+use std::fs::{self, File};
 use std::process::ExitCode;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -72,6 +72,10 @@ impl FlightsCommand {
 
     fn fly(&self, python: &Python, programs: &Programs) -> Result<Vec<Outcome>> {
         let directory = crate::workspace().join("target/flights");
+        fs::create_dir_all(&directory)
+            .with_context(|| format!("cannot make {}", directory.display()))?;
+        let only = File::create(directory.join("lock"))?;
+        only.try_lock().context("another flights run is under way in this checkout")?;
         let scratch = match &self.bootstrap {
             Some(_) => None,
             None => {
@@ -91,8 +95,6 @@ impl FlightsCommand {
             topic: &self.topic()?,
             directory: &directory.join("histories"),
         };
-        fs::create_dir_all(&directory)
-            .with_context(|| format!("cannot make {}", directory.display()))?;
         let csv = directory.join("flights.csv");
         self.rows.write(python, &csv)?;
         eprintln!("producing {} flights, keyed by tail number", self.rows);

@@ -4,8 +4,8 @@ use std::fmt;
 
 use super::{Outcome, Row};
 
-const HEADINGS: [&str; 7] =
-    ["guarantee", "produced", "handled", "lost", "repeated", "out of order", "kills"];
+const HEADINGS: [&str; 8] =
+    ["guarantee", "produced", "handled", "lost", "cut short", "repeated", "out of order", "kills"];
 
 /// The tables of a run.
 #[derive(Clone, Copy, Debug)]
@@ -26,8 +26,15 @@ fn write_rows<'a>(
 ) -> fmt::Result {
     let mut table = vec![HEADINGS.map(str::to_owned)];
     table.extend(rows.map(|(guarantee, row)| {
-        let numbers =
-            [row.produced, row.handled, row.lost, row.repeated, row.out_of_order, row.kills];
+        let numbers = [
+            row.produced,
+            row.handled,
+            row.lost,
+            row.cut_short,
+            row.repeated,
+            row.out_of_order,
+            row.kills,
+        ];
         let mut cells = HEADINGS.map(|_| guarantee.to_owned());
         for (cell, number) in cells[1..].iter_mut().zip(numbers) {
             *cell = with_separators(number);
@@ -70,7 +77,8 @@ mod tests {
         let row = Row {
             produced: 336_776,
             handled: 336_700,
-            lost: 76,
+            lost: 70,
+            cut_short: 6,
             repeated: 0,
             out_of_order: 0,
             kills: 6,
@@ -85,8 +93,8 @@ mod tests {
         let text = Table(&[outcome]).to_string();
         let expected = "\
 counted by surefoot check
-  guarantee     produced  handled  lost  repeated  out of order  kills
-  at-most-once   336,776  336,700    76         0             0      6
+  guarantee     produced  handled  lost  cut short  repeated  out of order  kills
+  at-most-once   336,776  336,700    70          6         0             0      6
 ";
         assert!(text.starts_with(expected), "{text}");
     }

@@ -154,9 +154,13 @@ impl Leaving {
         let held = [PauseReason::User, PauseReason::Breaker]
             .iter()
             .any(|reason| term.paused.contains(reason));
+        // A record that waited out the pause may be gone from the log, and nobody names it then.
+        let kept = acknowledged.or_else(|| term.position()).unwrap_or(i64::MIN);
+        let dump = facts.partition_of(term).dump;
+        let may_be_gone = held && dump.is_some_and(|dump| kept < dump.log_start);
         Self {
             acknowledged: acknowledged.unwrap_or(i64::MIN),
-            frontier,
+            frontier: if may_be_gone { term.low } else { frontier },
             all: manual || cut_off || how_it_ended(facts, term) == Ended::Badly,
             held_back: term.end.is_some() && (failed || held),
         }

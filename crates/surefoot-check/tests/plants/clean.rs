@@ -219,6 +219,19 @@ fn a_handler_that_failed_elsewhere_stops_this_partition_too() {
 }
 
 #[test]
+fn a_record_that_waited_out_a_pause_holds_the_frontier_though_the_log_lost_it() {
+    let mut log = dump(0, [(2, None)].into_iter(), 3);
+    log.log_start = 2;
+    let mut scene = Scene::with_dump(Guarantee::AtLeastOnce, log);
+    let a = scene.owner(3);
+    scene.handled(a, 1, [0]).committed(a, 1, 1).handled(a, 1, [2]);
+    scene.paused(a, 1, PauseReason::User).ownership(a, 1, Event::Revoking).released(a, 1);
+    let b = scene.successor("b", 1, 1);
+    scene.delivered_some(b, 1, 1, 2, 2).handled(b, 1, [1, 2]).committed(b, 1, 3);
+    scene.stopped_well(b, 1).passes();
+}
+
+#[test]
 fn a_part_of_a_batch_that_gave_up_holds_the_frontier_though_the_log_lost_it() {
     let mut scene = Scene::with_log(Guarantee::AtLeastOnce, &[(0, None), (2, None)], 3);
     let a = scene.owner(3);

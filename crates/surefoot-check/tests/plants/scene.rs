@@ -44,9 +44,13 @@ impl Scene {
 
     /// The same with the records that are given as (offset, key), and the end of the log.
     pub(crate) fn with_log(guarantee: Guarantee, records: &[(i64, Option<i64>)], end: i64) -> Self {
+        Self::with_dump(guarantee, dump(0, records.iter().copied(), end))
+    }
+
+    pub(crate) fn with_dump(guarantee: Guarantee, dump: TopicDump) -> Self {
         let mut scene = Self::new(guarantee, 0);
         let mut run = Run::new();
-        run.add_topic(dump(0, records.iter().copied(), end));
+        run.add_topic(dump);
         scene.outside = run.outside("outside");
         scene.run = run;
         scene

@@ -16,7 +16,8 @@ use std::time::Duration;
 
 use surefoot_check::history::{self, Event as Recorded};
 use surefoot_core::{
-    Control, ControlId, EffectId, Engine, Input, Mono, Now, Outcome, StartFacts, Term,
+    Control, ControlId, EffectId, Engine, HandlerOutcome, Input, Mono, Now, Offset, Outcome,
+    StartFacts, Term,
 };
 
 use crate::fabric::{CallId, ClientId, Event, Fabric, PartitionId, ProcessId};
@@ -254,8 +255,8 @@ impl Process {
 
     /// kill -9 after so many more outputs, or after a while.
     pub(crate) fn doom(&mut self, fabric: &mut Fabric) {
-        self.doom = Some(fabric.random.below(8) as u32);
-        let delay = fabric.random.spread(MILLI, 2_000 * MILLI);
+        self.doom = Some(fabric.random.below(4) as u32);
+        let delay = fabric.random.spread(100 * MILLI, 5_000 * MILLI);
         fabric.after(delay, Event::Alarm(self.id, Alarm::Kill));
     }
 
@@ -399,7 +400,8 @@ impl Process {
                 self.give(fabric, Input::Fetched { term, batch });
                 let after = self.engine.snapshot(self.now(fabric)).counters;
                 let accepted = (after.delivered - before.delivered) as usize;
-                if after.stale_records > before.stale_records && accepted > 0 {
+                let current = self.narrator.current(partition) == Some(term);
+                if after.stale_records > before.stale_records && current {
                     fabric.reach(Reached::RepeatedRecords);
                 }
                 let accepted = &records[records.len() - accepted..];
@@ -414,31 +416,55 @@ impl Process {
     fn take_report(&mut self, fabric: &mut Fabric, report: Report) {
         match report {
             Report::Finished { term, first, last, outcome } => {
-                let attempt = surefoot_core::FIRST_ATTEMPT;
-                let partition = self.narrator.partition_of(term);
-                let stale = partition.is_some_and(|p| self.narrator.current(p) != Some(term));
-                let input = Input::Finished { term, first, last, attempt, outcome };
-                match partition.filter(|_| stale) {
-                    Some(partition) => {
-                        fabric.reach(Reached::StaleResult);
-                        // What only time would change has changed before.
-                        self.engine.handle_timeout(self.now(fabric));
-                        self.do_outputs(fabric);
-                        if self.ended.is_some() {
-                            return;
-                        }
-                        let before = self.projection(fabric, partition);
-                        self.give(fabric, input);
-                        let after = self.projection(fabric, partition);
-                        self.narrator.stale(fabric, partition, term, first, [before, after]);
-                        self.do_outputs(fabric);
+                self.take_finished(fabric, term, first, last, outcome);
+                // Ends that wait may be reported together, before anything is done about them.
+                let together = fabric.random.below(4);
+                for _ in 0..together {
+                    let Some(Report::Finished { .. }) = self.mail.reports.front() else { break };
+                    if let Some(Report::Finished { term, first, last, outcome }) =
+                        self.mail.reports.pop_front()
+                        && self.ended.is_none()
+                    {
+                        fabric.reach(Reached::EndsTogether);
+                        self.take_finished(fabric, term, first, last, outcome);
                     }
-                    None => self.feed(fabric, input),
                 }
+                self.do_outputs(fabric);
             }
             Report::Control(id, request) => self.take_control(fabric, id, request),
             Report::Stop => self.feed(fabric, Input::Stop { deadline: None }),
             Report::Abort => self.feed(fabric, Input::Abort),
+        }
+    }
+
+    fn take_finished(
+        &mut self,
+        fabric: &mut Fabric,
+        term: Term,
+        first: Offset,
+        last: Offset,
+        outcome: HandlerOutcome,
+    ) {
+        let attempt = surefoot_core::FIRST_ATTEMPT;
+        let partition = self.narrator.partition_of(term);
+        let stale = partition.filter(|&partition| self.narrator.current(partition) != Some(term));
+        let input = Input::Finished { term, first, last, attempt, outcome };
+        let Some(partition) = stale else {
+            self.give(fabric, input);
+            return;
+        };
+        fabric.reach(Reached::StaleResult);
+        // What only time, or what ended before, would change has changed before.
+        self.engine.handle_timeout(self.now(fabric));
+        self.do_outputs(fabric);
+        if self.ended.is_some() {
+            return;
+        }
+        let before = self.projection(fabric, partition);
+        self.feed(fabric, input);
+        if self.ended.is_none() {
+            let after = self.projection(fabric, partition);
+            self.narrator.stale(fabric, partition, term, first, [before, after]);
         }
     }
 

@@ -108,7 +108,7 @@ impl Plan {
             handler: HandlerPlan { shortest: longest / 10, longest, pieces: random.between(1, 4) },
             session_timeout: random.between(6, 12) * SECOND,
             heartbeat_interval,
-            rebalance_timeout: random.between(15, 40) * SECOND,
+            rebalance_timeout: random.between(4, 40) * SECOND,
             initial_delay: random.below(3 * SECOND),
             request_timeout: random.between(2, 8) * SECOND,
             heal_at: random.between(20, 100) * SECOND,

@@ -97,6 +97,7 @@ cases! {
     RepeatedRecords = "records read again within a term",
     RecordsAfterTerm = "records read for a term that is over",
     BatchInPieces = "batch ended in pieces, out of order",
+    EndsTogether = "ends of several records reported together",
     PausedAtBudget = "reading paused at the budget",
     PausedUncommitted = "reading paused because commits fail",
 }

@@ -122,7 +122,7 @@ impl FaultPlan {
             if random.chance(Chance::percent(5)) { Chance(1_000) } else { Chance::NEVER };
         self.repeat_answer = maybe(random, 1_000);
         self.purge = maybe(random, 6_000);
-        self.reread = maybe(random, 1_000);
+        self.reread = maybe(random, 8_000);
         self.restless = maybe(random, 5_000);
     }
 

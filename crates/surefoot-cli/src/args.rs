@@ -33,7 +33,7 @@ use crate::topics::Topics;
     1  the answer is no: a guarantee was violated, lines were skipped
     2  the command line or an input was refused
     3  the cluster was not reached, or it refused
-    4  stopped half-way: some records were not acknowledged
+    4  stopped half-way: some records were not acknowledged, or not committed
   130  interrupted"
 )]
 pub(crate) struct Surefoot {

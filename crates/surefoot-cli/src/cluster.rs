@@ -106,4 +106,12 @@ impl Cluster {
     pub(crate) fn option(&self, key: &str) -> Option<&str> {
         self.options.get(key)
     }
+
+    /// All options that were set, in the order of their names.
+    pub(crate) fn all_options(&self) -> Vec<(String, String)> {
+        // The map that the client gives has its secrets blackened.
+        let names = self.options.config_map().into_keys();
+        let set = names.filter_map(|name| Some((name.to_owned(), self.option(name)?.to_owned())));
+        set.collect()
+    }
 }

@@ -1,27 +1,22 @@
-//! `surefoot consume`: prints the records of a topic.
+//! `surefoot consume`: prints the records of a topic, as a member of a group or on its own.
 //!
-//! It reads without a group and commits nothing, so it can be pointed at any topic at any time
-//! without disturbing whoever works on it.
+//! The two share their options and the form of their output, and nothing else: what a group read
+//! is committed once it stands in the output, and without a group nothing is committed at all.
 
 mod format;
+mod group;
+mod plain;
 mod start;
 
-use std::io::Write;
-use std::time::Duration;
-
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use crate::args::Global;
-use crate::cluster::{Cluster, Connection, Isolation, LogReader, Next, READER_DECIDED, Span};
+use crate::cluster::Isolation;
 use crate::complaint::Complaint;
 use crate::env::Env;
 use crate::exit::Exit;
-use crate::interrupt::Interrupt;
 use format::Format;
 use start::Start;
-
-/// How long to wait for a record before output is flushed and signals are looked at.
-const GLANCE: Duration = Duration::from_millis(100);
 
 /// Arguments of `surefoot consume`.
 #[derive(Debug, Args)]
@@ -29,14 +24,29 @@ const GLANCE: Duration = Duration::from_millis(100);
   surefoot consume orders --until-end
   surefoot consume orders --from 2026-01-31T08:00:00Z --json | jq .value
   surefoot consume orders --partition 3 --from 1042 --max 1
+  surefoot consume orders --group billing --max 100
 
-Ctrl-C ends a command that follows the topic, with exit code 0; one that has an end to reach
-(--until-end, --max) exits with 130.")]
+Without --group, nothing is committed. Ctrl-C ends a command that follows the topic, with exit
+code 0; one that has an end to reach (--until-end, --max) exits with 130.
+
+With --group, a record is committed once it was written. Ctrl-C and SIGTERM finish the record at
+hand, commit, leave the group, and exit with 0; a second one ends the process at once.")]
 pub(crate) struct Consume {
     /// The topic
     topic: String,
 
+    /// Read as a member of this group, on from what it committed, and commit what was written
+    #[arg(long, value_name = "GROUP", conflicts_with = "partition")]
+    group: Option<String>,
+
+    /// What --group promises about each record
+    #[arg(long, value_enum, default_value = "at-least-once", requires = "group")]
+    guarantee: Promise,
+
     /// beginning, end, an offset, a time (2026-01-31T08:00:00Z), or @ and milliseconds since 1970
+    ///
+    /// With --group, only for partitions of which the group has committed no offset; an offset that
+    /// a partition does not have means the nearer end of its log.
     #[arg(long, value_name = "WHERE", default_value = "beginning")]
     from: Start,
 
@@ -45,6 +55,8 @@ pub(crate) struct Consume {
     partition: Vec<i32>,
 
     /// Stop at what was the end of each partition when the command started
+    ///
+    /// With --group, when the group as a whole got there: what other members hold is waited for.
     #[arg(long)]
     until_end: bool,
 
@@ -61,54 +73,24 @@ pub(crate) struct Consume {
     isolation: Isolation,
 }
 
-pub(crate) fn run(global: &Global, args: Consume, env: &mut Env) -> Result<Exit, Complaint> {
-    let cluster = Cluster::of(global)?;
-    cluster.refuse(READER_DECIDED)?;
-    let interrupt = Interrupt::watch()?;
-    let connection = cluster.connect(args.isolation)?;
-    let spans = spans(&connection, &args)?;
-    let format = if global.json { Format::Json } else { args.format };
-    let mut reader = LogReader::open(&cluster, &args.topic, args.isolation, &spans)?;
-    let mut printed = 0;
-    loop {
-        if interrupt.came() {
-            let unmet = args.until_end || args.max.is_some();
-            return Ok(if unmet { Exit::Interrupted } else { Exit::Success });
-        }
-        match reader.next(GLANCE)? {
-            Next::Record(record) => {
-                format
-                    .write(&mut env.stdout, &record)
-                    .map_err(|error| Complaint::output(&error))?;
-                printed += 1;
-                if args.max == Some(printed) {
-                    break;
-                }
-            }
-            Next::Nothing => flush(env)?,
-            Next::Done => break,
-        }
+/// The value of `--guarantee`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Promise {
+    /// Committed before it is written: a crash may lose a record, none is written twice
+    AtMostOnce,
+    /// Committed after it was written: a crash may repeat records, none is lost
+    AtLeastOnce,
+}
+
+impl Consume {
+    fn format(&self, global: &Global) -> Format {
+        if global.json { Format::Json } else { self.format }
     }
-    flush(env)?;
-    env.done()
 }
 
-fn flush(env: &mut Env) -> Result<(), Complaint> {
-    env.stdout.flush().map_err(|error| Complaint::output(&error))
-}
-
-fn spans(connection: &Connection, args: &Consume) -> Result<Vec<Span>, Complaint> {
-    let known = connection.partitions_with(&args.topic, &args.partition)?;
-    let chosen: Vec<i32> = known
-        .into_iter()
-        .filter(|id| args.partition.is_empty() || args.partition.contains(id))
-        .collect();
-    let bounds = connection.bounds(&args.topic, &chosen)?;
-    let starts = args.from.resolve(connection, &args.topic, &bounds)?;
-    let spans = bounds.iter().zip(starts).map(|(partition, start)| Span {
-        partition: partition.id,
-        start,
-        end: args.until_end.then_some(partition.end),
-    });
-    Ok(spans.collect())
+pub(crate) fn run(global: &Global, args: &Consume, env: &mut Env) -> Result<Exit, Complaint> {
+    match &args.group {
+        Some(group) => group::run(global, args, group, env),
+        None => plain::run(global, args, env),
+    }
 }

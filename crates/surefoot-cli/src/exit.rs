@@ -14,7 +14,7 @@ pub enum Exit {
     Refused,
     /// 3: the cluster could not be reached, or it refused.
     Cluster,
-    /// 4: it stopped half-way: some records were not acknowledged.
+    /// 4: it stopped half-way: some records were not acknowledged, or not committed.
     Partial,
     /// 130: Ctrl-C or SIGTERM came before the end.
     Interrupted,

@@ -55,7 +55,7 @@ fn dispatch(surefoot: Surefoot, env: &mut Env) -> Result<Exit, Complaint> {
     match command {
         Command::Topics(topics) => topics::run(&global, topics, env),
         Command::Produce(produce) => produce::run(&global, *produce, env),
-        Command::Consume(consume) => consume::run(&global, *consume, env),
+        Command::Consume(consume) => consume::run(&global, &consume, env),
         Command::Offsets(offsets) => offsets::run(&global, offsets, env),
         Command::Check(check) => check::run(&global, &check, env),
         Command::Completions(completions) => completions::run(&completions, env),

@@ -5,6 +5,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's helpers fail the test")]
 
+#[path = "kafka_commands/acl.rs"]
+mod acl;
 #[path = "kafka_commands/log.rs"]
 mod log;
 #[path = "kafka_commands/program.rs"]
@@ -12,6 +14,8 @@ mod program;
 
 #[path = "kafka_commands/consume.rs"]
 mod consume;
+#[path = "kafka_commands/group.rs"]
+mod group;
 #[path = "kafka_commands/offsets.rs"]
 mod offsets;
 #[path = "kafka_commands/produce.rs"]

@@ -158,6 +158,63 @@ fn options_that_contradict_the_command_are_refused() {
 }
 
 #[test]
+fn options_that_contradict_the_guarantee_are_refused() {
+    let group = ["consume", "t", CLUSTER, "--group", "g"];
+    let said_with = |options: &[&str]| said(&[&group, options].concat());
+    assert_snapshot!(said_with(&["-X", "enable.auto.commit=true"]), @"
+    exit 2
+    error: client option `enable.auto.commit` = `true` cannot be set: commits follow the commit policy; choose one with commit_policy
+    hint: leave enable.auto.commit out of -X and --config; --guarantee says when a record is committed
+    ");
+    assert_snapshot!(said_with(&["-X", "auto.offset.reset=latest"]), @"
+    exit 2
+    error: auto.offset.reset=latest cannot be set here
+    hint: `surefoot consume` takes --from
+    ");
+    assert_snapshot!(said_with(&["-X", "group.id=h"]), @"
+    exit 2
+    error: group.id=h cannot be set here
+    hint: --group names the group
+    ");
+    assert_snapshot!(said_with(&["-X", "sasl.username=alice"]), @"
+    exit 2
+    error: client option `sasl.username` contradicts `security.protocol=plaintext`: the connection would not authenticate; use sasl_plaintext or sasl_ssl
+    hint: look at -X and --config
+    ");
+    let slow = ["-X", "max.poll.interval.ms=20000", "-X", "session.timeout.ms=10000"];
+    assert_snapshot!(said_with(&[&slow[..], &["--timeout", "30s"]].concat()), @"
+    exit 2
+    error: drain deadline of 30s is not below `max.poll.interval.ms` (20s): the group waits no longer than that for partitions to be given back, and would hand them out while they drain; lower drain_deadline or raise `max.poll.interval.ms`
+    hint: the drain deadline is --timeout, at most 30 s: lower it, or raise -X max.poll.interval.ms
+    ");
+    assert_snapshot!(said_with(&["--partition", "1"]), @"
+    exit 2
+    error: the argument '--group <GROUP>' cannot be used with '--partition <N>'
+    hint: see --help
+    ");
+    assert_snapshot!(said(&["consume", "t", CLUSTER, "--guarantee", "at-most-once"]), @"
+    exit 2
+    error: the following required arguments were not provided: --group <GROUP>
+    hint: see --help
+    ");
+    assert_snapshot!(said(&["consume", "t", CLUSTER, "--group", ""]), @"
+    exit 2
+    error: group.id is empty: give the name of the consumer group
+    hint: check --group
+    ");
+    assert_snapshot!(said(&["consume", "order lines", CLUSTER, "--group", "g"]), @"
+    exit 2
+    error: topic `order lines` is no topic name: use 1 to 249 of the characters a-z A-Z 0-9 . _ - (for several by pattern: topic_pattern)
+    hint: check the topic
+    ");
+    assert_snapshot!(said_of_nobody(&["consume", "t", "--group", "g"]), @"
+    exit 3
+    error: no broker at 127.0.0.1:PORT: connection refused
+    hint: is it up? wrong port? check --bootstrap-server
+    ");
+}
+
+#[test]
 fn a_cluster_must_be_named() {
     // The variable is the other way to name one.
     if std::env::var_os("SUREFOOT_BOOTSTRAP").is_none() {

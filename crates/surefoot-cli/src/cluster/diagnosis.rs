@@ -22,12 +22,14 @@ pub(crate) enum Action<'a> {
     Write { topic: &'a str },
     /// Making a topic.
     Create { topic: &'a str },
+    /// Joining a group, and committing for it.
+    Join { group: &'a str },
 }
 
 impl Action<'_> {
     fn topic(&self) -> Option<&str> {
         match self {
-            Self::List => None,
+            Self::List | Self::Join { .. } => None,
             Self::Describe { topic }
             | Self::Read { topic }
             | Self::Write { topic }
@@ -39,7 +41,7 @@ impl Action<'_> {
     fn operation(&self) -> &'static str {
         match self {
             Self::List | Self::Describe { .. } => "Describe",
-            Self::Read { .. } => "Read",
+            Self::Read { .. } | Self::Join { .. } => "Read",
             Self::Write { .. } => "Write",
             Self::Create { .. } => "Create",
         }
@@ -224,6 +226,9 @@ pub(crate) fn refusal(code: RDKafkaErrorCode, action: &Action<'_>, cluster: &Clu
         RDKafkaErrorCode::ClusterAuthorizationFailed => {
             no_permission("cluster", "kafka-cluster", action, cluster)
         }
+        RDKafkaErrorCode::GroupAuthorizationFailed if let Action::Join { group } = action => {
+            no_permission("group", group, action, cluster)
+        }
         RDKafkaErrorCode::TopicAlreadyExists => {
             Complaint::cluster(format!("topic {topic:?} is there already"))
                 .hint(format!("`surefoot topics describe {topic}` shows it"))
@@ -263,6 +268,7 @@ fn verb(action: &Action<'_>) -> &'static str {
         Action::Read { .. } => "reading",
         Action::Write { .. } => "writing",
         Action::Create { .. } => "creation",
+        Action::Join { .. } => "joining",
     }
 }
 
@@ -276,6 +282,7 @@ fn no_permission(kind: &str, name: &str, action: &Action<'_>, cluster: &Cluster)
     let principal = user.unwrap_or("NAME");
     let target = match kind {
         "topic" => format!("--topic {name}"),
+        "group" => format!("--group {name}"),
         _ => "--cluster".to_owned(),
     };
     Complaint::cluster(format!("{who} has no permission for {operation} on {kind} {name:?}")).hint(

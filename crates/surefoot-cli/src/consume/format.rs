@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use clap::ValueEnum;
 use rdkafka::message::{BorrowedMessage, Headers, Message};
 use serde::Serialize;
+use surefoot::Record;
 
 use crate::instant::render_millis;
 use crate::record_text::Text;
@@ -22,8 +23,9 @@ pub(super) enum Format {
     KeyValue,
 }
 
+/// A record, wherever it was read.
 #[derive(Debug, Serialize)]
-struct Line<'a> {
+pub(super) struct Line<'a> {
     topic: &'a str,
     partition: i32,
     offset: i64,
@@ -41,44 +43,63 @@ struct HeaderLine<'a> {
 
 impl Format {
     /// Writes one record.
-    pub(super) fn write(
-        self,
-        out: &mut impl Write,
-        record: &BorrowedMessage<'_>,
-    ) -> io::Result<()> {
+    pub(super) fn write(self, out: &mut impl Write, line: &Line<'_>) -> io::Result<()> {
         match self {
-            Self::Text => write_text(out, &line_of(record)),
+            Self::Text => write_text(out, line),
             Self::Json => {
-                serde_json::to_writer(&mut *out, &line_of(record))?;
+                serde_json::to_writer(&mut *out, line)?;
                 out.write_all(b"\n")
             }
             Self::Value => {
-                out.write_all(record.payload().unwrap_or_default())?;
+                out.write_all(bytes(&line.value))?;
                 out.write_all(b"\n")
             }
             Self::KeyValue => {
-                out.write_all(record.key().unwrap_or_default())?;
+                out.write_all(bytes(&line.key))?;
                 out.write_all(b"\t")?;
-                out.write_all(record.payload().unwrap_or_default())?;
+                out.write_all(bytes(&line.value))?;
                 out.write_all(b"\n")
             }
         }
     }
 }
 
-fn line_of<'a>(record: &'a BorrowedMessage<'_>) -> Line<'a> {
-    let headers = record.headers().into_iter().flat_map(Headers::iter);
-    Line {
-        topic: record.topic(),
-        partition: record.partition(),
-        offset: record.offset(),
-        timestamp: record.timestamp().to_millis(),
-        key: record.key().map(Text),
-        value: record.payload().map(Text),
-        headers: headers
-            .map(|header| HeaderLine { key: header.key, value: header.value.map(Text) })
-            .collect(),
+impl<'a> From<&'a BorrowedMessage<'_>> for Line<'a> {
+    fn from(record: &'a BorrowedMessage<'_>) -> Self {
+        let headers = record.headers().into_iter().flat_map(Headers::iter);
+        Self {
+            topic: record.topic(),
+            partition: record.partition(),
+            offset: record.offset(),
+            timestamp: record.timestamp().to_millis(),
+            key: record.key().map(Text),
+            value: record.payload().map(Text),
+            headers: headers
+                .map(|header| HeaderLine { key: header.key, value: header.value.map(Text) })
+                .collect(),
+        }
     }
+}
+
+impl<'a> From<&'a Record> for Line<'a> {
+    fn from(record: &'a Record) -> Self {
+        let headers = record.headers();
+        Self {
+            topic: record.topic(),
+            partition: record.partition(),
+            offset: record.offset().get(),
+            timestamp: record.timestamp(),
+            key: record.key().map(Text),
+            value: record.payload().map(Text),
+            headers: headers
+                .map(|header| HeaderLine { key: header.name, value: header.value.map(Text) })
+                .collect(),
+        }
+    }
+}
+
+fn bytes<'a>(text: &Option<Text<'a>>) -> &'a [u8] {
+    text.map_or(&[], |text| text.0)
 }
 
 fn write_text(out: &mut impl Write, line: &Line<'_>) -> io::Result<()> {

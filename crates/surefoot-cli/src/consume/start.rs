@@ -8,6 +8,7 @@ use std::str::FromStr;
 use crate::cluster::{Connection, Partition};
 use crate::complaint::Complaint;
 use crate::instant::parse_millis;
+use surefoot::{Position, StartAt};
 
 /// The value of `--from`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +43,16 @@ impl FromStr for Start {
 }
 
 impl Start {
+    /// Where a partition starts of which the group has committed no offset.
+    pub(super) fn without_commit(self) -> StartAt {
+        match self {
+            Self::Beginning => StartAt::Beginning,
+            Self::End => StartAt::End,
+            Self::Offset(offset) => StartAt::Position(Position::new(offset)),
+            Self::Since(millis) => StartAt::Timestamp(millis),
+        }
+    }
+
     /// The first offset to read in each partition.
     pub(super) fn resolve(
         self,

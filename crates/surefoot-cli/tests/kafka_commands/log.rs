@@ -66,3 +66,20 @@ pub(crate) fn commit(group: &str, topic: &str, positions: &[(i64, &str)]) {
         consumer.commit(&list, CommitMode::Sync).unwrap();
     }
 }
+
+/// What a group stores for the first partitions of a topic.
+pub(crate) fn committed(group: &str, topic: &str, partitions: i32) -> Vec<Option<i64>> {
+    let consumer: BaseConsumer = ClientConfig::new()
+        .set("bootstrap.servers", bootstrap())
+        .set("group.id", group)
+        .create()
+        .unwrap();
+    let mut asked = TopicPartitionList::new();
+    asked.add_partition_range(topic, 0, partitions - 1);
+    let stored = consumer.committed_offsets(asked, WAIT).unwrap();
+    stored
+        .elements()
+        .iter()
+        .map(|element| element.offset().to_raw().filter(|it| *it >= 0))
+        .collect()
+}

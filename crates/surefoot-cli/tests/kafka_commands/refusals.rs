@@ -2,7 +2,8 @@
 
 use insta::assert_snapshot;
 
-use crate::program::{Ran, bootstrap, secure_bootstrap, surefoot, surefoot_reading, topic};
+use crate::acl::{Resource, allow_reading};
+use crate::program::{Ran, bootstrap, fresh, secure_bootstrap, surefoot, surefoot_reading, topic};
 
 /// Runs as a user of the listener with SASL.
 fn as_user(args: &[&str], user: &str, password: &str) -> Ran {
@@ -28,6 +29,7 @@ fn as_user(args: &[&str], user: &str, password: &str) -> Ran {
 fn unknown_topics() {
     for args in [
         &["consume", "no-such-topic"][..],
+        &["consume", "no-such-topic", "--group", "billing"],
         &["produce", "no-such-topic"],
         &["topics", "describe", "no-such-topic"],
         &["topics", "dump", "no-such-topic"],
@@ -102,7 +104,12 @@ fn topics_without_permission() {
     let topic = topic("forbidden", &[]);
     let names = [(topic.as_str(), "TOPIC")];
     // `kafka-acls` has given bob nothing.
-    for args in [&["consume", &topic][..], &["produce", &topic], &["topics", "describe", &topic]] {
+    for args in [
+        &["consume", &topic][..],
+        &["consume", &topic, "--group", "billing"],
+        &["produce", &topic],
+        &["topics", "describe", &topic],
+    ] {
         let ran = as_user(args, "bob", "bob-secret");
         assert_snapshot!("forbidden_topic", ran.complaint(&names));
     }
@@ -120,4 +127,22 @@ fn topics_without_permission() {
     "#);
     let list = as_user(&["topics", "list", "--json"], "bob", "bob-secret");
     assert_eq!(list.quietly(), "[]\n", "what one may not see is not listed");
+}
+
+#[test]
+fn groups_without_permission() {
+    let topic = topic("readable", &[]);
+    let group = fresh("group");
+    let consume = ["consume", &topic, "--group", &group, "--until-end"];
+    let as_alice = || as_user(&consume, "alice", "alice-secret");
+    allow_reading("alice", Resource::Topic(&topic));
+    // Brokers take note of a permission one after the other.
+    while as_user(&["topics", "describe", &topic], "alice", "alice-secret").exit != 0 {}
+    assert_snapshot!(as_alice().complaint(&[(&group, "GROUP")]), @r#"
+    exit 3
+    error: user "alice" has no permission for Read on group "GROUP"
+    hint: use another sasl.username, or allow it: kafka-acls --add --allow-principal User:alice --operation Read --group GROUP
+    "#);
+    allow_reading("alice", Resource::Group(&group));
+    while as_alice().exit != 0 {}
 }

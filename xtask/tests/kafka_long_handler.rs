@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use xtask::crew::Crew;
+use xtask::crew::{Crew, Progress};
 use xtask::kafka::ClusterOptions;
 use xtask::scene::Scene;
 
@@ -28,6 +28,7 @@ fn a_handler_of_90_s_keeps_its_partitions_at_a_poll_interval_of_10_s() -> Result
 /// A member whose handler has begun with the long record.
 struct Running {
     crew: Crew,
+    progress: Progress,
     partition: i32,
     offset: i64,
 }
@@ -38,18 +39,24 @@ fn begin(scene: &Scene, verb: &str) -> Result<Running> {
     scene.produce(&format!("{short}long\t{verb} {}\n{short}", LONG.as_millis()))?;
     let mut crew = scene.crew(verb)?;
     crew.spawn("a", scene.worker(&crew, "a", &KNOBS))?;
+    let mut progress = Progress::default();
     let (partition, offset) = crew.until("the long record", PATIENCE, |line| {
+        progress.see(line);
         let is_long = line.event == "started" && line.key.as_deref() == Some("long");
         is_long.then_some((line.partition, line.offset))
     })?;
-    Ok(Running { crew, partition, offset })
+    Ok(Running { crew, progress, partition, offset })
 }
 
 fn judge(scene: &Scene, running: Running) -> Result<()> {
-    let Running { mut crew, partition, offset } = running;
-    crew.until("the end of the long record", PATIENCE, |line| {
+    let Running { mut crew, mut progress, partition, offset } = running;
+    let ends = scene.ends(&crew)?;
+    let mut has_ended = false;
+    crew.until("the commit behind the long record", PATIENCE, |line| {
+        progress.see(line);
         let is_end = line.event == "ended" && line.partition == partition;
-        (is_end && line.offset == offset).then_some(())
+        has_ended |= is_end && line.offset == offset;
+        (has_ended && progress.has_reached(&ends)).then_some(())
     })?;
     crew.finish(PATIENCE)?;
     let verdict = scene.judge(&crew, &[])?;

@@ -14,7 +14,6 @@ pub(crate) struct Payloads {
     places: Vec<Place>,
     /// The head of the list of free places.
     free: Option<u32>,
-    held: usize,
 }
 
 #[derive(Debug)]
@@ -58,13 +57,7 @@ impl Payloads {
         drop(self.empty(token));
     }
 
-    /// How many records and batches are kept.
-    pub(crate) fn len(&self) -> usize {
-        self.held
-    }
-
     fn put(&mut self, place: Place) -> Token {
-        self.held += 1;
         let Some(index) = self.free else {
             let index = u32::try_from(self.places.len()).expect("budgets stay far below 2^32");
             self.places.push(place);
@@ -81,7 +74,6 @@ impl Payloads {
     fn empty(&mut self, token: Token) -> Place {
         let place = &mut self.places[token.0 as usize];
         assert!(!matches!(place, Place::Free { .. }), "{token:?} was handed back before");
-        self.held -= 1;
         std::mem::replace(place, Place::Free { next: self.free.replace(token.0) })
     }
 }
@@ -103,7 +95,6 @@ mod tests {
         assert_eq!(payloads.take(tokens[0]).offset().get(), 0);
         let batch = payloads.take_batch(batch);
         assert_eq!(batch.iter().map(|it| it.offset().get()).collect::<Vec<_>>(), [7, 8]);
-        assert_eq!(payloads.len(), 0);
         assert_eq!(payloads.places.len(), 4);
     }
 

@@ -16,34 +16,34 @@ mod intake;
 mod observed;
 mod outputs;
 mod probe;
+mod reading;
 mod requests;
 mod starts;
 
 use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::io;
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-use std::{io, mem};
 
 use surefoot_core::{
-    Answer, CommitPolicy, CommitPosition, ConfigError, ControlId, ControlRefusal, Deliver,
-    DeliveryUnit, EffectId, Engine, EngineConfig, Guarantee, Input, Mono, Now, Stopped,
-    TopicPartition,
+    Answer, CommitPolicy, CommitPosition, ConfigError, ControlId, Deliver, DeliveryUnit, EffectId,
+    Engine, EngineConfig, Guarantee, Input, Mono, Now, Stopped, TopicPartition,
 };
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::sync::{broadcast, oneshot};
+use tokio::sync::oneshot;
 
 use self::held::{Giveback, Held};
 use self::intake::Intake;
 use self::observed::{Observer, Watch};
-use self::outputs::Known;
 use self::probe::Probed;
+use self::reading::Known;
 use self::requests::Requests;
 use self::starts::Starts;
-use crate::kafka::native::{Client, Failure, NativeMessage, Waker};
+use crate::kafka::native::{Client, Event, Failure, NativeMessage, Waker};
 use crate::kafka::settings::{ClientSettings, SettingsError};
 use crate::lag::Ends;
 use crate::link::{Bell, Message, Report, Sender, Work, link};
@@ -52,15 +52,12 @@ use crate::record::Record;
 
 pub use self::ending::StartError;
 pub(crate) use self::ending::{Departure, Exit, RoomError};
-pub use self::observed::AssignmentEvent;
 pub(crate) use self::observed::{Observed, StartedBy};
 
 /// The member polls its client at least this often, whatever it waits for.
 const LONGEST_SLEEP: Duration = Duration::from_millis(500);
 /// Calls that wait for the client's own thread, and for no broker.
 const CLIENT_ANSWERS_WITHIN: Duration = Duration::from_secs(1);
-/// Assignment events that an application may leave unread before the oldest are dropped.
-const ASSIGNMENT_EVENTS: usize = 256;
 
 /// What a consumer is made of.
 pub(crate) struct RoomConfig {
@@ -100,7 +97,6 @@ pub(crate) struct Prepared {
     observer: Option<Observer>,
     sender: Sender,
     messages: mpsc::Receiver<Message>,
-    events: broadcast::Sender<AssignmentEvent>,
 }
 
 /// A consumer that runs.
@@ -131,6 +127,8 @@ struct Room {
     denied_since: Option<Mono>,
     brokers_down_told: Option<Mono>,
     polled_at: Mono,
+    /// Events that were taken from the client and not looked at.
+    unheard: VecDeque<Event>,
     held: Vec<Held>,
     giveback: Option<Giveback>,
     /// Partitions that were kept under a new name and begin anew when the engine let go of them.
@@ -160,7 +158,6 @@ struct Room {
     /// Nobody takes work any more.
     deserted: bool,
     observer: Watch,
-    events: broadcast::Sender<AssignmentEvent>,
 
     /// When a stop must be over.
     stop_by: Option<Mono>,
@@ -204,7 +201,6 @@ pub(crate) fn prepare(config: RoomConfig) -> Result<Prepared, PrepareError> {
         observer: config.observer,
         sender,
         messages,
-        events: broadcast::Sender::new(ASSIGNMENT_EVENTS),
     })
 }
 
@@ -224,11 +220,6 @@ impl Prepared {
     /// For handles. What is sent before the start waits for it.
     pub(crate) fn sender(&self) -> Sender {
         self.sender.clone()
-    }
-
-    /// To subscribe to changes of the assignment.
-    pub(crate) fn assignments(&self) -> broadcast::Sender<AssignmentEvent> {
-        self.events.clone()
     }
 
     /// Starts the thread.
@@ -312,6 +303,7 @@ impl Room {
             denied_since: None,
             brokers_down_told: None,
             polled_at: Mono::default(),
+            unheard: VecDeque::new(),
             held: Vec::new(),
             giveback: None,
             reborn: BTreeSet::new(),
@@ -334,7 +326,6 @@ impl Room {
             outbox: Vec::new(),
             deserted: false,
             observer: Watch(prepared.observer),
-            events: prepared.events,
             stop_by: None,
             stopped: None,
             failure: None,
@@ -414,11 +405,13 @@ impl Room {
 
     fn take_events(&mut self) {
         let slept = self.now.mono.since(self.polled_at);
-        if !self.client.is_ready() && slept < LONGEST_SLEEP {
+        if !self.client.is_ready() && slept < LONGEST_SLEEP && self.unheard.is_empty() {
             return;
         }
         self.polled_at = self.now.mono;
-        while let Some(event) = self.client.poll_event(Duration::ZERO) {
+        while let Some(event) =
+            self.unheard.pop_front().or_else(|| self.client.poll_event(Duration::ZERO))
+        {
             self.busy = true;
             self.take_event(event);
             self.settle();

@@ -5,7 +5,6 @@
 //! answer must not keep the process alive for it. A client that does not close in time is left as
 //! it is; its threads end with the process.
 
-use std::collections::BTreeSet;
 use std::mem;
 use std::time::Duration;
 
@@ -13,7 +12,7 @@ use surefoot_core::{Answer, ControlRefusal, StopReason, Stopped};
 
 use super::Room;
 use super::ending::{Departure, Exit};
-use super::observed::{AssignmentEvent, Observed};
+use super::observed::Observed;
 use crate::kafka::native::{Event, RebalanceProtocol};
 use crate::link::{Message, Work};
 
@@ -53,7 +52,9 @@ impl Room {
                 self.client.leak();
                 return Exit { stopped, departure: Departure::Abandoned };
             }
-            while let Some(event) = self.client.poll_event(Duration::ZERO) {
+            while let Some(event) =
+                self.unheard.pop_front().or_else(|| self.client.poll_event(Duration::ZERO))
+            {
                 self.take_closing_event(event);
             }
             self.bell.wait(LOOK_EVERY);
@@ -113,13 +114,10 @@ impl Room {
     /// It is dropped and not closed. It waits for an answer to its last rebalance that it will
     /// never get, so that it can neither join again nor send the commit under a new generation.
     pub(super) fn renew_client(&mut self) {
-        let lost: BTreeSet<_> = self.held.iter().map(|held| held.partition.clone()).collect();
         for held in self.held.drain(..).filter(|held| !held.lost) {
             let (term, partition) = (held.term, &held.partition);
             self.observer.tell(&Observed::Lost { term, partition });
         }
-        // Nobody listens if this fails.
-        let _ = self.events.send(AssignmentEvent::Lost(lost.into_iter().collect()));
         tracing::error!(
             group = self.settings.group(),
             "a commit stayed unsettled: the client is given up and joins the group anew"
@@ -128,6 +126,7 @@ impl Room {
         self.reborn.clear();
         self.returning.clear();
         self.known.clear();
+        self.unheard.clear();
         self.starts.clear();
         self.requests.clear();
         self.commits.clear();

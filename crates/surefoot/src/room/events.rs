@@ -12,7 +12,6 @@
 
 use std::collections::BTreeSet;
 use std::mem;
-use std::sync::Arc;
 use std::time::Duration;
 
 use surefoot_core::{EffectId, Input, Outcome, Refusal, Released, Term, TopicPartition};
@@ -20,7 +19,7 @@ use surefoot_core::{EffectId, Input, Outcome, Refusal, Released, Term, TopicPart
 use super::Room;
 use super::ending::{RoomError, StartError};
 use super::held::Giveback;
-use super::observed::{AssignmentEvent, Observed};
+use super::observed::Observed;
 use crate::kafka::native::{Code, CommitResult, Event, Failure, Fault, RebalanceProtocol};
 use crate::kafka::verdict::{self, Meaning};
 
@@ -67,7 +66,6 @@ impl Room {
             return;
         }
         tracing::info!(?partitions, "assigned");
-        self.announce(AssignmentEvent::Assigned(partitions.as_slice().into()));
         self.backlog.push_back(Input::Assigned(partitions));
         self.settle();
     }
@@ -80,7 +78,7 @@ impl Room {
         let (waiting, kept): (BTreeSet<_>, BTreeSet<_>) =
             held.partition(|held| partitions.contains(held));
         self.reborn.retain(|partition| !waiting.contains(partition));
-        self.giveback = Some(Giveback { waiting: waiting.clone(), unassign: Vec::new(), lost });
+        self.giveback = Some(Giveback { waiting: waiting.clone(), unassign: Vec::new() });
         if lost {
             self.lose(waiting);
         } else {
@@ -99,7 +97,6 @@ impl Room {
             return;
         }
         self.tell_asked_back(&partitions, true);
-        self.announce(AssignmentEvent::Lost(partitions.iter().cloned().collect()));
         self.backlog.push_back(Input::Lost(partitions.into_iter().collect()));
     }
 
@@ -121,10 +118,6 @@ impl Room {
                 giveback.waiting.remove(partition);
             }
             giveback.unassign.extend(unread.iter().cloned());
-            if !giveback.lost {
-                let given: Arc<[_]> = released.iter().map(|it| it.partition.clone()).collect();
-                self.announce(AssignmentEvent::Revoked(given));
-            }
         }
         let again: Vec<_> = released
             .iter()
@@ -163,7 +156,6 @@ impl Room {
         }
         if !self.returning.is_empty() {
             let returning = mem::take(&mut self.returning);
-            self.announce(AssignmentEvent::Assigned(returning.as_slice().into()));
             self.backlog.push_back(Input::Assigned(returning));
         }
     }
@@ -293,11 +285,9 @@ impl Room {
             self.fail(failure, "fatal error");
             return;
         }
-        let instance = self.settings.option("group.instance.id").unwrap_or_default();
-        self.failure.get_or_insert(RoomError::InstanceFenced {
-            instance: instance.to_owned(),
-            group: self.settings.group().to_owned(),
-        });
+        let instance = self.settings.option("group.instance.id").unwrap_or_default().to_owned();
+        let group = self.settings.group().to_owned();
+        self.failure.get_or_insert(RoomError::InstanceFenced { instance, group });
     }
 
     fn on_group_denied(&mut self) {
@@ -313,11 +303,6 @@ impl Room {
         } else {
             tracing::warn!(%group, "not authorised for the group; trying again");
         }
-    }
-
-    fn announce(&self, event: AssignmentEvent) {
-        // Nobody listens if this fails.
-        let _ = self.events.send(event);
     }
 }
 

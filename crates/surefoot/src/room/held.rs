@@ -52,7 +52,6 @@ pub(super) struct Giveback {
     pub(super) waiting: BTreeSet<TopicPartition>,
     /// What it let go of and the client still has.
     pub(super) unassign: Vec<TopicPartition>,
-    pub(super) lost: bool,
 }
 
 impl Held {

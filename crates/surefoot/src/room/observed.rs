@@ -1,14 +1,12 @@
 //! What the engine's thread tells of itself while it works.
 //!
-//! Two listeners with different needs. A history wants every step in the order of inputs and
-//! outputs, before its consequence can be seen by anybody else: a commit is told before it is sent,
-//! a delivery before a handler can start. An application wants to know which partitions it has.
-
-use std::sync::Arc;
+//! Histories and assignment events are made from it. Steps come in the order of inputs and outputs,
+//! each before its consequence can be seen by anybody else: a commit is told before it is sent, a
+//! delivery before a handler can start.
 
 use surefoot_core::{
-    CommitPosition, Deliver, EffectId, Offset, Outcome, PauseReason, Position, SkipReason, StartReason,
-    Term, TopicPartition,
+    CommitPosition, Deliver, EffectId, Offset, Outcome, PauseReason, Position, SkipReason,
+    StartReason, Term, TopicPartition,
 };
 
 use crate::record::Record;
@@ -99,17 +97,4 @@ pub(crate) enum StartedBy {
     Start(StartReason),
     /// A seek.
     Seek,
-}
-
-/// A change of the partitions that this consumer holds.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum AssignmentEvent {
-    /// These partitions were assigned, in addition to those held.
-    Assigned(Arc<[TopicPartition]>),
-    /// These partitions were given back: their handlers ended or ran out of time.
-    Revoked(Arc<[TopicPartition]>),
-    /// These partitions were gone before they could be given back: another consumer may have
-    /// started on them already.
-    Lost(Arc<[TopicPartition]>),
 }

@@ -16,6 +16,10 @@ use crate::kafka::native::{Code, Event, Failure, LogOffset, OffsetSpec, Stabilit
 use crate::link::{OffsetsAnswer, Query};
 use crate::snapshot::Snapshot;
 
+/// What a request over several partitions came back with: an answer or an error for each, or an
+/// error for all.
+pub(super) type EachAnswer<T> = Result<Vec<(TopicPartition, Result<T, Code>)>, Failure>;
+
 /// How long a question of the application may take; applications put their own timeout around it.
 const QUERY_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -170,7 +174,7 @@ impl Room {
         }
     }
 
-    fn on_ends(&mut self, result: Result<Vec<(TopicPartition, Result<LogOffset, Code>)>, Failure>) {
+    fn on_ends(&mut self, result: EachAnswer<LogOffset>) {
         let Ok(offsets) = result else { return };
         for (partition, offset) in offsets {
             let Ok(LogOffset { position: Some(end), .. }) = offset else { continue };
@@ -182,10 +186,7 @@ impl Room {
 }
 
 /// All answers, or the first error in the place of one.
-fn answer<T>(
-    result: Result<Vec<(TopicPartition, Result<T, Code>)>, Failure>,
-    offset: impl Fn(T) -> Option<i64>,
-) -> OffsetsAnswer {
+fn answer<T>(result: EachAnswer<T>, offset: impl Fn(T) -> Option<i64>) -> OffsetsAnswer {
     let answers = result.map_err(|failure| words(&failure))?;
     answers
         .into_iter()

@@ -16,7 +16,7 @@ use std::time::Duration;
 use surefoot_core::{Committed, Input, Mono, Outcome, Position, StartFacts, Term, TopicPartition};
 
 use super::Room;
-use super::requests::Purpose;
+use super::requests::{EachAnswer, Purpose};
 use crate::kafka::native::{
     Code, Failure, Isolation, LogOffset, OffsetSpec, Stability, TopicDescription, TopicFacts,
 };
@@ -168,11 +168,7 @@ impl Room {
     }
 
     /// What the group stores came, or did not.
-    pub(super) fn on_committed_part(
-        &mut self,
-        id: u64,
-        result: Result<Vec<(TopicPartition, Result<Option<Committed>, Code>)>, Failure>,
-    ) {
+    pub(super) fn on_committed_part(&mut self, id: u64, result: EachAnswer<Option<Committed>>) {
         let Some(round) = self.starts.rounds.get_mut(&id) else { return };
         match result {
             Ok(answers) => round.committed.extend(answers),
@@ -182,12 +178,7 @@ impl Room {
     }
 
     /// Offsets of the log came, or did not.
-    pub(super) fn on_offsets_part(
-        &mut self,
-        id: u64,
-        part: Part,
-        result: Result<Vec<(TopicPartition, Result<LogOffset, Code>)>, Failure>,
-    ) {
+    pub(super) fn on_offsets_part(&mut self, id: u64, part: Part, result: EachAnswer<LogOffset>) {
         let Some(round) = self.starts.rounds.get_mut(&id) else { return };
         match result {
             Ok(answers) => round.offsets(part).extend(answers),

@@ -1,8 +1,8 @@
 //! The evidence of a run and the two who judge it.
 //!
 //! Histories alone prove nothing: the topic says what there was to handle, and the group's entries
-//! of `__consumer_offsets` say what was really stored. Both are dumped beside the histories, so that
-//! one directory is the whole case. Then `surefoot check` judges it, and a program in another
+//! of `__consumer_offsets` say what was really stored. Both are dumped beside the histories, so
+//! that one directory is the whole case. Then `surefoot check` judges it, and a program in another
 //! language on another client counts the same, from the brokers and the histories themselves.
 
 use std::collections::BTreeMap;

@@ -29,7 +29,8 @@ use member::Member;
 pub use progress::Progress;
 use tail::Tail;
 
-// A program loads, resolves its arguments and makes a file; the rest is for a machine that compiles.
+// A program loads, resolves its arguments and makes a file; the rest is for a machine that
+// compiles.
 const BEGIN_PATIENCE: Duration = Duration::from_secs(30);
 // A killed process is gone in milliseconds.
 const KILL_PATIENCE: Duration = Duration::from_secs(20);

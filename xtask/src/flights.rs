@@ -1,9 +1,9 @@
 //! The flights run: real rows, real processes, real kills, and two who count.
 //!
-//! Rows of `flights`, keyed by tail number, are consumed by three members under each guarantee. Two of
-//! the members are killed with SIGKILL and started again several times, each when its process has
-//! handled a share of the rows, so that every kill hits work in progress on any machine. The third
-//! stays, so that there is always somebody whose work a rebalance could disturb.
+//! Rows of `flights`, keyed by tail number, are consumed by three members under each guarantee. Two
+//! of the members are killed with SIGKILL and started again several times, each when its process
+//! has handled a share of the rows, so that every kill hits work in progress on any machine. The
+//! third stays, so that there is always somebody whose work a rebalance could disturb.
 //!
 //! What is promised is then counted twice, by `surefoot check` and by a program that shares neither
 //! language nor client with it, and the two must agree.

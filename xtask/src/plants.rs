@@ -115,10 +115,12 @@ impl PlantsCommand {
             format!("{} does not compile: renew it for the source of today", patch.path.display())
         })?;
         let looked = simulation.look(self.seeds)?;
-        Ok(match looked.sighting {
-            None => Fate::Escaped(looked.panics),
-            Some(sighting) if !simulation.sees_again(&sighting)? => Fate::NotAgain(sighting),
-            Some(sighting) => Fate::Caught(sighting),
+        let Some(sighting) = looked.sighting else {
+            return Ok(Fate::Escaped(looked.panics));
+        };
+        Ok(match simulation.see_again(&sighting)? {
+            None => Fate::NotAgain(sighting),
+            Some(whole) => Fate::Caught(whole),
         })
     }
 }

@@ -1,10 +1,10 @@
 //! `cargo xtask test-kafka`: every test that needs Apache Kafka, with what they need started.
 //!
 //! Suites of three packages, and their needs differ: the library's and the command line's share one
-//! cluster, named by the environment; the harness's own start and hurt clusters of their own. On two
-//! cores they run one after another, and within a suite one test at a time, because several bound
-//! how long something may take. The exception is the longest test, which waits almost all of its
-//! time: it runs beside the others.
+//! cluster, named by the environment; the harness's own start and hurt clusters of their own. On
+//! two cores they run one after another, and within a suite one test at a time, because several
+//! bound how long something may take. The exception is the longest test, which waits almost all of
+//! its time: it runs beside the others.
 
 use std::env;
 use std::fs::File;

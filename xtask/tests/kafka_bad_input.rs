@@ -1,5 +1,5 @@
-//! What cannot work, on Apache Kafka: each mistake gives one line that names what to change, within its
-//! time, and an exit that is not zero.
+//! What cannot work, on Apache Kafka: each mistake gives one line that names what to change, within
+//! its time, and an exit that is not zero.
 
 use std::net::TcpListener;
 use std::process::{Command, Output, Stdio};

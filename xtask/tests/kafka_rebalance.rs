@@ -1,5 +1,5 @@
-//! Members that come and go under load, and a node that is killed, on Apache Kafka: graceful changes
-//! repeat nothing and lose nothing.
+//! Members that come and go under load, and a node that is killed, on Apache Kafka: graceful
+//! changes repeat nothing and lose nothing.
 
 use std::time::{Duration, Instant};
 

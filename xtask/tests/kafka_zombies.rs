@@ -16,7 +16,8 @@ const ZOMBIE: &str = "z";
 const OTHER: &str = "o";
 const MORE: [&str; 2] = ["p", "q"];
 const N_PARTITIONS: u32 = 4;
-// A commit is answered within a millisecond or two: a stop may come too late for "not answered yet".
+// A commit is answered within a millisecond or two: a stop may come too late for "not answered
+// yet".
 const ATTEMPTS: usize = 40;
 
 /// Where the zombie stands when it is stopped.

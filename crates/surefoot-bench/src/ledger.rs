@@ -3,7 +3,8 @@
 //! Every arm touches each record in this one way, so that the touch costs all of them the same.
 //! It reads the front of the payload, expects the next of its key, and adds to a checksum. Stores
 //! are relaxed and nothing is read, changed and written in one step: an arm touches records from
-//! one thread at a time, and the price of a locked instruction would be a tenth of what is measured.
+//! one thread at a time, and the price of a locked instruction would be a tenth of what is
+//! measured.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};

@@ -67,10 +67,13 @@ impl Simulation {
         Ok(Looked { sighting: None, panics })
     }
 
-    /// Whether the seed alone leads to the same violation, to the letter.
-    pub(super) fn sees_again(&self, sighting: &Sighting) -> Result<bool> {
+    /// What the seed alone leads to, if it is the same violation to the letter. The judge shows all
+    /// that it found then.
+    pub(super) fn see_again(&self, sighting: &Sighting) -> Result<Option<Sighting>> {
         let printed = self.run(&["--seed", &sighting.seed.to_string()])?;
-        Ok(printed.lines().any(|line| line == sighting.violation))
+        let lines: Vec<_> = printed.lines().collect();
+        let again = self::sighting(sighting.seed, &lines);
+        Ok(again.filter(|again| again.violation == sighting.violation))
     }
 
     fn run(&self, arguments: &[&str]) -> Result<String> {

@@ -1,8 +1,8 @@
 //! The copy of the source in which bugs are planted.
 //!
 //! It is a workspace of only what the simulation consists of, so that nothing else is compiled, and
-//! it lives on between runs. Only files that differ are written, so that cargo builds anew only what
-//! a patch touched. Little optimisation and incremental compilation: a plant takes longer to
+//! it lives on between runs. Only files that differ are written, so that cargo builds anew only
+//! what a patch touched. Little optimisation and incremental compilation: a plant takes longer to
 //! compile than to catch.
 
 use std::collections::BTreeSet;

@@ -1,8 +1,8 @@
 //! How close keyed processing comes to what the handlers' own time allows.
 //!
 //! A thousand keys take turns, each record's handler sleeps 10 ms, and a thousand may run. Nobody
-//! can be faster than all work divided by a thousand, nor than the longest chain of one key, since a
-//! key's records run one after the other; here both are the same. The ideal is computed from how
+//! can be faster than all work divided by a thousand, nor than the longest chain of one key, since
+//! a key's records run one after the other; here both are the same. The ideal is computed from how
 //! long handlers really took, and once more from how long the sleep takes in a process that does
 //! nothing else, because a busy runtime wakes its sleepers late and would excuse itself.
 

@@ -2,8 +2,8 @@
 //!
 //! Handlers end in any order, so completions are fed in random order over windows of several sizes:
 //! a window is how many records are delivered and not finished. After each the frontier is read, as
-//! a commit would. The order is drawn before the clock runs, and the clock is the thread's CPU time, so
-//! that a neighbour costs cache and not time.
+//! a commit would. The order is drawn before the clock runs, and the clock is the thread's CPU
+//! time, so that a neighbour costs cache and not time.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hint::black_box;

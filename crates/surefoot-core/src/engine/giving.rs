@@ -129,7 +129,8 @@ impl Engine {
         // Without a start there is no frontier, so there is nothing to commit.
         held.stage = if started { stage } else { Stage::Lost };
         held.cut += orphaned + lost;
-        // What runs on counts as an orphan; the rest stays lost in a crash until the term is closed.
+        // What runs on counts as an orphan; the rest stays lost in a crash until the term is
+        // closed.
         held.ahead = held.ahead.saturating_sub(orphaned);
         let term = held.term;
         if orphaned > 0 {

@@ -32,8 +32,8 @@ pub(super) struct Seek {
 }
 
 impl Room {
-    /// Asks where a term starts: that of a new assignment, or of a seek whose position must be looked
-    /// up first.
+    /// Asks where a term starts: that of a new assignment, or of a seek whose position must be
+    /// looked up first.
     pub(super) fn find_start(
         &mut self,
         term: Term,

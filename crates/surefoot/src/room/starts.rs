@@ -3,8 +3,8 @@
 //! A start needs up to five facts from three kinds of broker: what the group stores, both ends of
 //! the log, the position of a time, and the topic's id. They are asked together, for all
 //! partitions that ask in one turn, so that an assignment of a thousand costs as many requests as
-//! one of one. Which partitions a topic had when it was first looked at is remembered: one that came
-//! later begins at its first record.
+//! one of one. Which partitions a topic had when it was first looked at is remembered: one that
+//! came later begins at its first record.
 //!
 //! An error is neither "no committed offset" nor an end at zero. Whatever is missing makes the
 //! answer for that partition refused or unknown, and the engine asks again.

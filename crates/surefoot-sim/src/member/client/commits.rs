@@ -153,7 +153,8 @@ impl Client {
             return;
         }
         if what == 1 {
-            // Its connection broke: it is sent again as if it had never been, whatever became of it.
+            // Its connection broke: it is sent again as if it had never been, whatever became of
+            // it.
             fabric.reach(Reached::CommitSentTwice);
             self.hold(fabric, effect, positions);
             return;

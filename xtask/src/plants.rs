@@ -98,7 +98,8 @@ impl PlantsCommand {
         let simulation = workshop.build().context("the copy without a plant does not build")?;
         if let Some(complaint) = simulation.first_complaint(self.seeds)? {
             bail!(
-                "without any plant, seed {} fails: {}\nuntil `cargo xtask sim --seeds {}` is clean, \
+                "without any plant, seed {} fails: {}\nuntil `cargo xtask sim --seeds {}` is \
+                 clean, \
                  nothing that is caught would mean anything",
                 complaint.seed,
                 complaint.what,

@@ -21,7 +21,8 @@ fn options_that_contradict_are_refused_before_anything_is_asked() -> Result<()> 
         let basics = ["bootstrap=127.0.0.1:1", "group=g", "topics=t"];
         Mistake::new(&programs, &[&basics, knobs].concat())
     };
-    refused(&["drain_ms=10000", "option.max.poll.interval.ms=10000", "option.session.timeout.ms=6000"])
+    let poll = "option.max.poll.interval.ms=10000";
+    refused(&["drain_ms=10000", poll, "option.session.timeout.ms=6000"])
         .is_refused_with(
             "error: drain deadline of 10s is not below `max.poll.interval.ms` (10s): the group waits \
              no longer than that for partitions to be given back, and would hand them out while they \

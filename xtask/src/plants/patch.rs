@@ -42,7 +42,8 @@ impl Patch {
             fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
         let (title, breaks) = header(&text).with_context(|| {
             format!(
-                "{} does not say what it plants: its first line must, and its second must name what \
+                "{} does not say what it plants: its first line must, and its second must name \
+                 what \
                  that breaks: `Breaks: #1 P1`",
                 path.display()
             )

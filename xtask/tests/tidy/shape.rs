@@ -4,6 +4,7 @@
 //! being about one noun and a function stops fitting a screen. One `match` over an enum may be
 //! longer: cutting it in two hides which cases there are.
 
+use proc_macro2::TokenTree;
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 
@@ -71,8 +72,19 @@ pub(crate) fn function_length(source: &RustSource) -> Vec<Complaint> {
 
 /// Lines that rustfmt could not break. A link may be long, and a test may quote a message whole.
 pub(crate) fn line_length(source: &RustSource) -> Vec<Complaint> {
+    let mut quoted = Vec::new();
+    source.for_each_token_and_test(|_, tokens| {
+        if let Some(TokenTree::Literal(literal)) = tokens.first() {
+            let span = literal.span();
+            quoted.push(span.start().line..=span.end().line);
+        }
+    });
+    quoted.retain(|lines| lines.start() < lines.end());
     let may_be_long = |number: usize, line: &str| {
-        let quotes = line.trim_start().starts_with(['"', '@']);
+        let text = line.trim_start();
+        let quotes = text.starts_with(['"', '@'])
+            || text.starts_with("r#\"")
+            || quoted.iter().any(|lines| lines.contains(&number));
         line.contains("://") || quotes && source.is_test_line(number)
     };
     let complaints = source.file.lines().filter_map(|(number, line)| {

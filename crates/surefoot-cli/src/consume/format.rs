@@ -1,4 +1,7 @@
 //! How one record is written: a line for people, JSON for programs, or only its bytes.
+//!
+//! Keys and values are bytes; what is no text is written as base64 and says so, because a reader
+//! must be able to tell it from a text that looks the same.
 
 use std::io::{self, Write};
 

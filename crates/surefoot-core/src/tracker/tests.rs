@@ -112,8 +112,8 @@ proptest! {
                 Step::FinishRange { pick, len } => {
                     let Some((&offset, _)) = nth(&mut model, pick) else { continue };
                     let Some(first) = tracker.number_of(Offset::new(offset)) else { continue };
-                    let expected: Vec<_> =
-                        model.range_mut(offset..).take(len as usize).map(|(_, done)| done).collect();
+                    let above = model.range_mut(offset..).take(len as usize);
+                    let expected: Vec<_> = above.map(|(_, done)| done).collect();
                     let fresh = expected.iter().filter(|done| !***done).count();
                     prop_assert_eq!(tracker.finish_numbers(first, first + len), fresh as u64);
                     expected.into_iter().for_each(|done| *done = true);

@@ -1,4 +1,7 @@
 //! What goes wrong in a run, and what the producers do meanwhile.
+//!
+//! Each nemesis has its own times, drawn from the seed; which of them a run has at all is drawn
+//! too, so that some runs are quiet and a rare one is not drowned by the others.
 
 use super::World;
 use crate::fabric::{Event, PartitionId};

@@ -160,7 +160,10 @@ async fn a_topic_that_does_not_exist_is_named() {
         .unwrap();
     let error = consumer.run(async |_| Ok(())).await.unwrap_err();
     assert!(
-        matches!(&error, RunError::Start(StartError::UnknownTopic { topic }) if topic == "no-such-topic"),
+        matches!(
+            &error,
+            RunError::Start(StartError::UnknownTopic { topic }) if topic == "no-such-topic"
+        ),
         "{error:?}"
     );
 }

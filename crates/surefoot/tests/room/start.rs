@@ -36,7 +36,10 @@ fn ending(
 #[test]
 fn a_topic_that_does_not_exist_is_named() {
     let error = ending(broker::bootstrap(), "no-such-topic", &[], broker::PATIENCE);
-    insta::assert_snapshot!(error, @"topic `no-such-topic` does not exist: create it, or check the spelling");
+    insta::assert_snapshot!(
+        error,
+        @"topic `no-such-topic` does not exist: create it, or check the spelling"
+    );
 }
 
 #[test]

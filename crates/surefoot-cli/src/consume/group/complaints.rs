@@ -46,7 +46,8 @@ pub(super) fn of_run(error: &RunError, group: &str, cluster: &Cluster) -> Compla
         RunError::InstanceFenced { .. } => Complaint::cluster(error.to_string())
             .hint("check -X group.instance.id; no two members may share one"),
         RunError::DrainTimedOut { .. } => Complaint::partial(error.to_string()).hint(
-            "what was written and not committed comes again; --timeout, at most 30 s, waits longer",
+            "what was written and not committed may come again; --timeout, at most 30 s, waits \
+             longer",
         ),
         RunError::NotLeft { .. } => Complaint::cluster(error.to_string())
             .hint("everything that was written is committed; the group goes on by itself"),

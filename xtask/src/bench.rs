@@ -48,7 +48,8 @@ impl Bench {
             true => Some(ScratchCluster::up(&ClusterOptions::default())?),
             false => None,
         };
-        let bootstrap = cluster.as_ref().map(|it| it.bootstrap()).or(self.bootstrap.clone());
+        let bootstrap =
+            cluster.as_ref().map(|it| it.bootstrap()).or_else(|| self.bootstrap.clone());
         let mut command = cargo("run");
         command.arg("--").args(&self.names);
         if let Some(bootstrap) = bootstrap {

@@ -1,10 +1,13 @@
 //! `surefoot consume --group`: what was written is committed, and nothing else.
 
-use std::io::{BufRead, BufReader, Read};
+use std::fs::File;
+use std::io::{BufRead, BufReader};
 use std::process::Command;
 
+use insta::assert_snapshot;
+
 use crate::log::{End, Writer, committed};
-use crate::program::{command, fresh, surefoot, surefoot_reading, topic};
+use crate::program::{Ran, command, fresh, surefoot, surefoot_reading, topic};
 
 /// Ten numbered records in each partition, the partition's number before them.
 fn fill(topic: &str, partitions: usize) {
@@ -103,21 +106,34 @@ fn a_signal_commits_what_was_written_and_leaves() {
 #[test]
 fn a_record_that_was_not_written_is_not_committed() {
     let topic = topic("group-pipe", &[]);
-    let lines: String = (0..50_000).map(|number| format!("{number}\n")).collect();
-    surefoot_reading(&["produce", &topic], &lines).quietly();
+    surefoot_reading(&["produce", &topic], "read\n").quietly();
     let group = fresh("pipe");
     let args = ["consume", &topic, "--group", &group, "--format", "value"];
     let mut child = command(&args).spawn().unwrap();
-    let mut start = [0; 100];
-    child.stdout.take().unwrap().read_exact(&mut start).unwrap();
-    // The reader is dropped: the pipe has no other end. It holds 64 KiB that nobody read.
+    let mut first = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut first).unwrap();
+    // The reader is dropped before the next record comes: the pipe has no other end.
+    surefoot_reading(&["produce", &topic], "unread\n").quietly();
     let output = child.wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(0));
+    assert_eq!((first.as_str(), output.status.code()), ("read\n", Some(0)));
     assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
-    let place = committed(&group, &topic, 1)[0].expect("some were written");
-    assert!(place < 50_000, "{place}");
-    let next = values(&topic, &group, &["--max", "1"]);
-    assert_eq!(next, [place.to_string()]);
+    assert_eq!(committed(&group, &topic, 1), [Some(1)]);
+    assert_eq!(values(&topic, &group, &["--until-end"]), ["unread"]);
+}
+
+#[test]
+fn a_full_disk_commits_nothing() {
+    let topic = topic("group-full", &["--partitions", "3"]);
+    fill(&topic, 3);
+    let group = fresh("full");
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    let mut consume = command(&["consume", &topic, "--group", &group]);
+    let ran = Ran::of(consume.stdout(full).output().unwrap());
+    assert_snapshot!(ran.complaint(&[]), @"
+    exit 2
+    error: cannot write to standard output: No space left on device (os error 28)
+    ");
+    assert!(committed(&group, &topic, 3).iter().flatten().all(|position| *position == 0));
 }
 
 #[test]

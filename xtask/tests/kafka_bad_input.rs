@@ -23,32 +23,32 @@ fn options_that_contradict_are_refused_before_anything_is_asked() -> Result<()> 
     };
     let poll = "option.max.poll.interval.ms=10000";
     refused(&["drain_ms=10000", poll, "option.session.timeout.ms=6000"])
-        .is_refused_with(
+        .expect_refusal(
             "error: drain deadline of 10s is not below `max.poll.interval.ms` (10s): the group waits \
              no longer than that for partitions to be given back, and would hand them out while they \
              drain; lower drain_deadline or raise `max.poll.interval.ms`",
         )?;
-    refused(&["option.enable.auto.commit=true"]).is_refused_with(
+    refused(&["option.enable.auto.commit=true"]).expect_refusal(
         "error: client option `enable.auto.commit` = `true` cannot be set: commits follow the commit \
          policy; choose one with commit_policy",
     )?;
-    refused(&["option.auto.offset.reset=latest"]).is_refused_with(
+    refused(&["option.auto.offset.reset=latest"]).expect_refusal(
         "error: client option `auto.offset.reset` = `latest` cannot be set: it would skip or repeat \
          records whenever an offset is missing; choose a start policy",
     )?;
-    refused(&["option.sasl.username=alice"]).is_refused_with(
+    refused(&["option.sasl.username=alice"]).expect_refusal(
         "error: client option `sasl.username` contradicts `security.protocol=plaintext`: the \
          connection would not authenticate; use sasl_plaintext or sasl_ssl",
     )?;
-    refused(&["option.no.such.option=1"]).is_refused_with(
+    refused(&["option.no.such.option=1"]).expect_refusal(
         "error: client option `no.such.option` = `1`: No such configuration property: \
          \"no.such.option\"",
     )?;
-    refused(&["guarantee=at-most-once", "every_ms=1000"]).is_refused_with(
+    refused(&["guarantee=at-most-once", "every_ms=1000"]).expect_refusal(
         "error: at-most-once commits ahead of each start: a commit interval cannot apply, give a \
          number of records (every_records) only",
     )?;
-    refused(&["guarantee=at-most-once", "commit=manual"]).is_refused_with(
+    refused(&["guarantee=at-most-once", "commit=manual"]).expect_refusal(
         "error: at-most-once starts a record only after its commit: manual commits cannot hold it, \
          use at-least-once",
     )
@@ -64,7 +64,7 @@ fn brokers_that_are_not_there_or_no_brokers_are_named_within_the_timeout() -> Re
     {
         let knobs = [format!("bootstrap={bootstrap}"), "group=g".into(), "topics=t".into()];
         let knobs: Vec<&str> = knobs.iter().map(String::as_str).collect();
-        Mistake::new(&programs, &knobs).is_answered_with(&[&bootstrap])?;
+        Mistake::new(&programs, &knobs).expect_answer(&[&bootstrap])?;
     }
     Ok(())
 }
@@ -77,11 +77,10 @@ fn topics_credentials_and_permissions_that_are_missing_are_named() -> Result<()>
     let open = format!("bootstrap={}", scene.cluster.bootstrap());
     let secure = format!("bootstrap={}", scene.cluster.secure_bootstrap()?);
     let programs = &scene.programs;
-    Mistake::new(programs, &[&open, "group=g", "topics=t,nowhere"])
-        .is_answered_with(&["nowhere"])?;
+    Mistake::new(programs, &[&open, "group=g", "topics=t,nowhere"]).expect_answer(&["nowhere"])?;
     // A listener that expects a login is no listener for someone without one.
     Mistake::new(programs, &[&secure, "group=g", "topics=t"])
-        .is_answered_with(&["security.protocol"])?;
+        .expect_answer(&["security.protocol"])?;
     let login = |user: User, password: &str| {
         [
             secure.clone(),
@@ -97,11 +96,11 @@ fn topics_credentials_and_permissions_that_are_missing_are_named() -> Result<()>
         let knobs = login(user, password);
         Mistake::new(programs, &knobs.iter().map(String::as_str).collect::<Vec<_>>())
     };
-    logged_in(User::Alice, "wrong").is_answered_with(&["sasl.username `alice`", "PLAIN"])?;
+    logged_in(User::Alice, "wrong").expect_answer(&["sasl.username `alice`", "PLAIN"])?;
     let alice = User::Alice.password();
-    logged_in(User::Alice, &alice).is_answered_with(&["topic", "`t`"])?;
+    logged_in(User::Alice, &alice).expect_answer(&["topic", "`t`"])?;
     allow(&scene, &["--topic", "t"])?;
-    logged_in(User::Alice, &alice).is_answered_with(&["group `g`", "READ"])?;
+    logged_in(User::Alice, &alice).expect_answer(&["group `g`", "READ"])?;
     allow(&scene, &["--group", "g"])
 }
 
@@ -126,13 +125,13 @@ impl Mistake {
     }
 
     /// Runs it and expects exactly this line.
-    fn is_refused_with(mut self, line: &str) -> Result<()> {
+    fn expect_refusal(mut self, line: &str) -> Result<()> {
         assert_eq!(message(&self.run()?), line);
         Ok(())
     }
 
     /// Runs it and expects one line with these words.
-    fn is_answered_with(mut self, words: &[&str]) -> Result<()> {
+    fn expect_answer(mut self, words: &[&str]) -> Result<()> {
         let began = Instant::now();
         let message = message(&self.run()?);
         let took = began.elapsed();

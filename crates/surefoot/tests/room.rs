@@ -20,6 +20,8 @@ use library::{kafka, lag, link, payloads, record, room, snapshot};
 
 #[path = "native_client/broker.rs"]
 mod broker;
+#[path = "room/change.rs"]
+mod change;
 #[path = "room/member.rs"]
 mod member;
 

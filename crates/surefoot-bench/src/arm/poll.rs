@@ -34,7 +34,7 @@ pub(super) fn run(spec: &ArmSpec) -> Result<Outcome> {
             Some(Err(KafkaError::PartitionEOF(_))) | None => {}
             Some(Err(error)) => return Err(error.into()),
         }
-        if ledger.count() % RECORDS_A_LOOK == 0 {
+        if ledger.count().is_multiple_of(RECORDS_A_LOOK) {
             positions.commit_if_due(&consumer)?;
         }
     }

@@ -6,6 +6,8 @@
 //! the assignment and adding it again starts it. While the group's question waits, the same call
 //! would be the answer to that question, so then it has to wait.
 
+use std::time::Duration;
+
 use surefoot_core::{
     EffectId, Input, Outcome, Position, Refusal, SeekReason, StartReason, Term, TopicPartition,
 };
@@ -145,9 +147,10 @@ impl Room {
     pub(super) fn seek(&mut self, id: EffectId, seek: Seek) {
         // A start that was decided earlier in this turn comes first.
         self.start_reading();
+        let before = self.next_position(&seek.partition);
         let outcome = self.try_seek(&seek);
         if outcome == Outcome::Done(()) {
-            self.note_seek(&seek);
+            self.note_seek(&seek, before);
         }
         let outcomes = vec![(seek.term, outcome)];
         self.backlog.push_back(Input::EffectEnded { effect: id, outcomes });
@@ -180,7 +183,6 @@ impl Room {
                 },
                 Err(failure) => failure.code,
             };
-        tracing::debug!(partition = %seek.partition, %code, "the client does not seek");
         if code == Code::STATE { self.restart(target) } else { verdict::lookup_outcome(code) }
     }
 
@@ -211,7 +213,7 @@ impl Room {
     /// What the group asked for before the call that just returned was answered by that call: the
     /// next owner may have started, and these partitions are lost and not to be drained.
     fn forfeit_questions(&mut self) {
-        while let Some(mut event) = self.client.poll_event(std::time::Duration::ZERO) {
+        while let Some(mut event) = self.client.poll_event(Duration::ZERO) {
             if let Event::Revoked { lost, .. } = &mut event {
                 *lost = true;
             }
@@ -219,11 +221,15 @@ impl Room {
         }
     }
 
-    fn note_seek(&mut self, seek: &Seek) {
+    fn next_position(&mut self, partition: &TopicPartition) -> Option<Position> {
+        let held = self.held.iter_mut().find(|held| held.partition == *partition)?;
+        held.reader().map(|reader| reader.next)
+    }
+
+    fn note_seek(&mut self, seek: &Seek, before: Option<Position>) {
         let &Seek { term, position, .. } = seek;
         let partition = &seek.partition;
         let Some(held) = self.held.iter_mut().find(|it| it.partition == *partition) else { return };
-        let before = held.reader().map(|reader| reader.next);
         held.term = term;
         held.seeking = None;
         if let Some(reader) = held.reader() {

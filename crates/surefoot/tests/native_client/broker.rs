@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rdkafka::ClientConfig;
-use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::message::{Header, OwnedHeaders};
@@ -104,17 +104,4 @@ pub(crate) fn produce_transaction(topic: &str, partition: i32, count: usize, end
         End::Commit => producer.commit_transaction(PATIENCE).unwrap(),
         End::Abort => producer.abort_transaction(PATIENCE).unwrap(),
     }
-}
-
-/// Gives a topic more partitions, this many in all.
-#[allow(dead_code, reason = "used by the room's tests")]
-pub(crate) fn add_partitions(topic: &str, count: usize) {
-    let admin: AdminClient<_> =
-        ClientConfig::new().set("bootstrap.servers", bootstrap()).create().unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let new = NewPartitions::new(topic, count);
-    let made = runtime.block_on(admin.create_partitions([&new], &AdminOptions::new())).unwrap();
-    made.into_iter().for_each(|result| {
-        result.unwrap();
-    });
 }

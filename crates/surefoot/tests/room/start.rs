@@ -2,11 +2,15 @@
 
 use std::net::TcpListener;
 use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::Duration;
 
-use surefoot_core::{EngineConfig, Guarantee, StartAt, StopReason};
+use surefoot_core::{EngineConfig, Guarantee, HandlerOutcome, OutOfRange, StartAt, StopReason};
 
 use crate::broker;
+use crate::change;
 use crate::link::Work;
 use crate::member::Options;
 use crate::room::{self, RoomConfig, RoomError, StartError};
@@ -63,22 +67,21 @@ fn a_port_that_does_not_speak_tls_is_named() {
 #[test]
 fn row_46_a_partition_added_later_starts_at_its_first_record() {
     let (topic, group) = (broker::topic(1), broker::unique("group"));
-    let at_end = |engine: &mut EngineConfig| engine.start.without_commit = StartAt::End;
     broker::produce(&topic, 0, 0, 5);
-    let first = Options::new(&topic, &group).engine(at_end).start();
-    first.wait_for_step("StartKnown");
+    let member = Options::new(&topic, &group)
+        .set("topic.metadata.refresh.interval.ms", "1000")
+        .engine(|engine| engine.start.without_commit = StartAt::End)
+        .start();
+    member.wait_for_step("StartKnown");
     broker::produce(&topic, 0, 5, 5);
-    first.wait_for_records(5);
-    let (_, records, _) = first.stop();
-    assert_eq!(records.iter().map(|(_, offset)| *offset).min(), Some(5));
-
-    broker::add_partitions(&topic, 2);
+    member.wait_for_records(5);
+    change::add_partitions(&topic, 2);
     broker::produce(&topic, 1, 0, 5);
-    let second = Options::new(&topic, &group).engine(at_end).start();
-    second.wait_for_records(5);
-    let (_, mut records, _) = second.stop();
+    member.wait_for_records(10);
+    let (_, mut records, _) = member.stop();
     records.sort_unstable();
-    assert_eq!(records, (0..5).map(|offset| (1, offset)).collect::<Vec<_>>());
+    let expected: Vec<_> = (5..10).map(|o| (0, o)).chain((0..5).map(|o| (1, o))).collect();
+    assert_eq!(records, expected);
 }
 
 #[test]
@@ -89,4 +92,40 @@ fn no_committed_offset_stops_if_the_policy_says_so() {
         .start();
     let exit = member.ending().unwrap();
     assert!(matches!(exit.stopped.reason, StopReason::NoStart { .. }), "{:?}", exit.stopped);
+}
+
+#[test]
+fn row_42_a_reset_goes_on_where_the_log_begins_now() {
+    let (topic, group) = (broker::topic(1), broker::unique("group"));
+    // One batch a record, so that one fetch does not take them all.
+    for offset in 0..50 {
+        broker::produce(&topic, 0, offset, 1);
+    }
+    let go = Arc::new(AtomicBool::new(false));
+    let member = {
+        let go = Arc::clone(&go);
+        Options::new(&topic, &group)
+            .set("queued.min.messages", "1")
+            .set("fetch.message.max.bytes", "128")
+            .engine(|engine| {
+                engine.start.out_of_range = OutOfRange::Beginning;
+                engine.budget.max_buffered_records = NonZeroUsize::MIN;
+            })
+            .start_with(move |_| {
+                while !go.load(Ordering::Relaxed) {
+                    thread::yield_now();
+                }
+                HandlerOutcome::Done
+            })
+    };
+    member.wait_for_records(1);
+    change::delete_records(&topic, 0, 45);
+    go.store(true, Ordering::Relaxed);
+    member.wait("the last record is handled", |seen| seen.records.contains(&(0, 49)));
+    let (exit, records, steps) = member.stop();
+    assert_eq!(exit.stopped.unfinished, []);
+    assert!((45..50).all(|offset| records.contains(&(0, offset))), "{records:?}");
+    assert!(!records.contains(&(0, 44)), "{records:?}");
+    let reset = steps.iter().find(|it| it.starts_with("Reset")).unwrap();
+    assert!(reset.contains("to: >45"), "{reset}");
 }

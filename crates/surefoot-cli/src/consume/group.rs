@@ -146,7 +146,7 @@ impl Printer<'_> {
         }
         if let Err(error) = self.write(record) {
             self.broken = Some(error);
-            return Ok(());
+            return Err("the output cannot be written".into());
         }
         self.left = self.left.map(|left| left - 1);
         if self.left == Some(0) {

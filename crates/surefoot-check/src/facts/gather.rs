@@ -189,6 +189,7 @@ impl<'a> Gatherer<'a> {
             slots: Vec::new(),
             reached: Vec::new(),
             paused: Vec::new(),
+            drained_paused: false,
             commits: Vec::new(),
         });
         self.numbers.insert((place.0, place.1, number), term);

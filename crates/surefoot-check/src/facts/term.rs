@@ -28,6 +28,8 @@ pub(crate) struct Term<'a> {
     pub(crate) reached: Vec<(u32, i64)>,
     /// The pause reasons in force; those at its end, when it has ended.
     pub(crate) paused: Vec<PauseReason>,
+    /// Somebody held its handlers back when its drain began.
+    pub(crate) drained_paused: bool,
     /// Indices of its commits.
     pub(crate) commits: Vec<usize>,
 }
@@ -113,6 +115,8 @@ pub(crate) struct Commit {
 impl Term<'_> {
     pub(super) fn pause(&mut self, reason: PauseReason) {
         if self.end.is_none() && !self.paused.contains(&reason) {
+            // What a drain gave up because of a pause it does not get back when the pause ends.
+            self.drained_paused |= reason == PauseReason::Drain && self.is_held();
             self.paused.push(reason);
         }
     }
@@ -154,6 +158,11 @@ impl Term<'_> {
     /// How far delivery and skips reached at all.
     pub(crate) fn reached_at_end(&self) -> i64 {
         self.reached_before(NEVER)
+    }
+
+    /// Whether somebody holds its handlers back.
+    pub(crate) fn is_held(&self) -> bool {
+        [PauseReason::User, PauseReason::Breaker].iter().any(|held| self.paused.contains(held))
     }
 
     /// Whether it was in force when an entry was written.

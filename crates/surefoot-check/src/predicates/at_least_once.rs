@@ -10,7 +10,7 @@
 use super::ending::{Ended, how_it_ended};
 use crate::facts::{Facts, NEVER, Partition, Term};
 use crate::findings::{Evidence, Findings};
-use crate::history::{Guarantee, PauseReason};
+use crate::history::Guarantee;
 use crate::promise::Completeness;
 use crate::verdict::Predicate::P21;
 
@@ -151,9 +151,7 @@ impl Leaving {
         let cut_off = term.end.is_some() && last.is_some_and(|c| c.acknowledged() == NEVER);
         let frontier = frontier(facts.partition_of(term), term);
         let failed = term.slot(frontier).failed != NEVER;
-        let held = [PauseReason::User, PauseReason::Breaker]
-            .iter()
-            .any(|reason| term.paused.contains(reason));
+        let held = term.is_held() || term.drained_paused;
         // A record that waited out the pause may be gone from the log, and nobody names it then.
         let kept = acknowledged.or_else(|| term.position()).unwrap_or(i64::MIN);
         let dump = facts.partition_of(term).dump;

@@ -219,6 +219,18 @@ fn a_handler_that_failed_elsewhere_stops_this_partition_too() {
 }
 
 #[test]
+fn a_pause_that_ends_within_the_drain_brings_nothing_back() {
+    let mut scene = Scene::at_least_once(3);
+    let a = scene.owner(3);
+    scene.handled(a, 1, [0]).committed(a, 1, 1).handled(a, 1, [2]);
+    scene.paused(a, 1, PauseReason::User).ownership(a, 1, Event::Revoking);
+    scene.paused(a, 1, PauseReason::Drain).resumed(a, 1, PauseReason::User).released(a, 1);
+    let b = scene.successor("b", 1, 1);
+    scene.delivered(b, 1, 1, 2).handled(b, 1, [1, 2]).committed(b, 1, 3);
+    scene.stopped_well(b, 1).passes();
+}
+
+#[test]
 fn a_record_that_waited_out_a_pause_holds_the_frontier_though_the_log_lost_it() {
     let mut log = dump(0, [(2, None)].into_iter(), 3);
     log.log_start = 2;

@@ -7,9 +7,10 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
+use std::mem;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
@@ -32,7 +33,8 @@ pub(crate) const FORMAT: u32 = 1;
 /// The history file of one incarnation. Shared by everyone who has something to tell.
 #[derive(Debug)]
 pub(crate) struct Recorder {
-    file: File,
+    // Held for good by whoever writes the last line.
+    file: Mutex<File>,
     path: PathBuf,
     broken: OnceLock<Arc<io::Error>>,
     alarm: OnceLock<Sender>,
@@ -66,7 +68,7 @@ impl Recorder {
             }
         };
         let recorder = Self {
-            file,
+            file: Mutex::new(file),
             path,
             broken: OnceLock::new(),
             alarm: OnceLock::new(),
@@ -74,7 +76,7 @@ impl Recorder {
         };
         let mut lines = Lines::default();
         lines.push(&Line::Begin(begin(incarnation)));
-        (&recorder.file).write_all(&lines.text)?;
+        recorder.file().write_all(&lines.text)?;
         Ok(recorder)
     }
 
@@ -87,7 +89,7 @@ impl Recorder {
             return;
         }
         if self.broken.get().is_none()
-            && let Err(error) = (&self.file).write_all(&lines.text)
+            && let Err(error) = self.file().write_all(&lines.text)
         {
             // The first error of two threads is as good as the other.
             let _taken = self.broken.set(Arc::new(error));
@@ -118,10 +120,23 @@ impl Recorder {
         lines.push(&Line::Ended(ended));
     }
 
-    /// Writes the last line.
+    /// Writes the last line. Whoever has a line to write after it waits for the end of the process:
+    /// a commit that the engine's thread was about to announce is not sent.
     pub(crate) fn exited(&self, code: i32, why: String) {
+        let mut file = self.file();
         let unfinished = self.running.load(Ordering::Relaxed);
-        self.record(&Line::Exited(Exited { code, why, unfinished }));
+        let mut lines = Lines::default();
+        lines.push(&Line::Exited(Exited { code, why, unfinished }));
+        if self.broken.get().is_none()
+            && let Err(error) = file.write_all(&lines.text)
+        {
+            tracing::error!(%error, path = %self.path.display(), "the history has no last line");
+        }
+        mem::forget(file);
+    }
+
+    fn file(&self) -> MutexGuard<'_, File> {
+        self.file.lock().expect("no writer panics while it holds the file")
     }
 
     /// From here on, a hole in the history stops the consumer at once.

@@ -36,10 +36,12 @@ impl Room {
             return Exit { stopped, departure: Departure::Abandoned };
         }
         self.now = self.clock.now();
-        let at_least = self.now.mono.after(AT_LEAST);
-        let by = self
-            .stop_by
-            .map_or_else(|| self.now.mono.after(self.drain_deadline), |by| by.max(at_least));
+        let by = match self.stop_by {
+            // A coordinator that did not answer the last commit will not answer this either.
+            Some(by) if !self.commits.is_empty() => by,
+            Some(by) => by.max(self.now.mono.after(AT_LEAST)),
+            None => self.now.mono.after(self.drain_deadline),
+        };
         loop {
             self.bell.answer();
             self.now = self.clock.now();
@@ -63,21 +65,23 @@ impl Room {
 
     /// Takes events of a client that closes: whatever it asks back is given at once.
     fn take_closing_event(&mut self, event: Event) {
-        let answered = match event {
-            Event::Assigned(_) => match self.client.rebalance_protocol() {
-                RebalanceProtocol::Eager => self.client.assign(&[]).map(drop),
-                _ => self.client.incremental_assign(&[]).map(drop),
-            },
-            Event::Revoked { partitions, .. } => match self.client.rebalance_protocol() {
-                RebalanceProtocol::Eager => self.client.unassign(),
-                // It is leaving: it takes any answer for all that it has.
-                _ => self.client.incremental_unassign(&partitions),
-            },
+        match event {
+            Event::Assigned(_) | Event::Revoked { .. } => self.give_up_all(),
             Event::CommitEnded { .. }
             | Event::Fault(_)
             | Event::CommittedOffsets { .. }
             | Event::ListedOffsets { .. }
-            | Event::DescribedTopics { .. } => Ok(()),
+            | Event::DescribedTopics { .. } => {}
+        }
+    }
+
+    /// Answers whatever the group asks. A closing client takes any answer for "nothing more".
+    fn give_up_all(&self) {
+        let answered = match self.client.rebalance_protocol() {
+            RebalanceProtocol::Eager => self.client.unassign(),
+            RebalanceProtocol::Cooperative | RebalanceProtocol::None => {
+                self.client.incremental_unassign(&[])
+            }
         };
         if let Err(failure) = answered {
             tracing::debug!(%failure, "a closing client refused an answer");

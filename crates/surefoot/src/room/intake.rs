@@ -20,7 +20,7 @@ use crate::record::Record;
 
 /// Records of one visit where each is delivered by itself. Large enough to spread what a visit
 /// costs, small enough that a round of a hundred partitions stays within a few milliseconds.
-const RECORDS_A_VISIT: usize = 256;
+const RECORDS_A_VISIT: usize = 64;
 
 /// In the place of a token that is never handed back.
 const NO_TOKEN: Token = Token(u32::MAX);

@@ -79,7 +79,9 @@ impl Room {
             }
             DeliveryUnit::Batch => {
                 let mut records = self.payloads.take_batch(deliver.token);
-                records.retain(|it| (deliver.first..=deliver.last).contains(&it.offset()));
+                if records.len() != deliver.count as usize {
+                    records.retain(|it| (deliver.first..=deliver.last).contains(&it.offset()));
+                }
                 self.observer.tell(&Observed::Started { deliver: &deliver, records: &records });
                 self.send_work(Work::Batch(deliver, records));
             }

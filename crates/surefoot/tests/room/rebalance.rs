@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use surefoot_core::HandlerOutcome;
 
 use crate::broker;
+use crate::link::Message;
 use crate::member::{Member, Options};
 use crate::room::Departure;
 
@@ -120,4 +121,32 @@ fn row_15_a_revocation_waits_for_the_handler_and_the_next_owner_starts_behind_it
     let (_, first, _) = first.stop();
     assert_eq!(second, []);
     assert_eq!(first.len(), 2);
+}
+
+#[test]
+fn a_stop_that_runs_out_of_time_during_a_revocation_still_leaves_the_group() {
+    let (topic, group) = (broker::topic(2), broker::unique("group"));
+    broker::produce(&topic, 0, 0, 1);
+    broker::produce(&topic, 1, 0, 1);
+    let go = Arc::new(AtomicBool::new(false));
+    let first: Member = {
+        let go = Arc::clone(&go);
+        Options::new(&topic, &group).start_with(move |_| {
+            while !go.load(Ordering::Relaxed) {
+                thread::yield_now();
+            }
+            HandlerOutcome::Done
+        })
+    };
+    first.wait_for_records(1);
+    let second = Options::new(&topic, &group).start();
+    first.wait_for_step("Revoking");
+    first.sender.send(Message::Stop(Some(Duration::from_millis(200)))).unwrap();
+    first.wait_for_step("Left");
+    go.store(true, Ordering::Relaxed);
+    let exit = first.ending().unwrap();
+    assert_eq!(exit.departure, Departure::Left);
+    assert_ne!(exit.stopped.unfinished, []);
+    second.wait_for_records(2);
+    second.stop();
 }

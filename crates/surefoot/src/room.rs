@@ -378,8 +378,8 @@ impl Room {
                 for Report { term, first, last, attempt, outcome } in reports {
                     let input = Input::Finished { term, first, last, attempt, outcome };
                     self.engine.handle_input(self.now, input);
-                    self.perform_all();
                 }
+                self.perform_all();
                 self.settle();
             }
             Message::Control(request, reply) => {

@@ -87,9 +87,6 @@ pub(crate) struct Process {
     payloads: Payloads,
     handlers: Handlers,
     narrator: Narrator,
-    /// Releases that the engine owes, and what it released of them.
-    owed_releases: usize,
-    released: Vec<PartitionId>,
     /// Positions of commits that were not answered.
     commits: BTreeMap<EffectId, Vec<SentCommit>>,
     facts: BTreeMap<Term, StartFacts>,
@@ -139,8 +136,6 @@ impl Process {
             payloads: Payloads::default(),
             handlers: Handlers::default(),
             narrator: Narrator::new(id, fabric.plan.partitions.len()),
-            owed_releases: 0,
-            released: Vec::new(),
             commits: BTreeMap::new(),
             facts: BTreeMap::new(),
             unknown: BTreeMap::new(),
@@ -327,7 +322,6 @@ impl Process {
         match event {
             FromClient::Assigned(partitions) => self.take_assigned(fabric, &partitions),
             FromClient::Revoked(partitions) => {
-                self.owed_releases += 1;
                 self.narrator.revoking(fabric, &partitions);
                 if self.handlers.running() >= 2 {
                     fabric.reach(Reached::RevokeWithFlights);
@@ -336,7 +330,6 @@ impl Process {
                 self.feed(fabric, Input::Revoked(names));
             }
             FromClient::Lost(partitions) => {
-                self.owed_releases += 1;
                 self.narrator.lost(fabric, &partitions);
                 if !self.commits.is_empty() {
                     fabric.reach(Reached::LostWithCommitInFlight);

@@ -75,6 +75,8 @@ pub(super) struct Client {
     phase: Phase,
     knows_coordinator: bool,
     pub(super) owned: BTreeSet<PartitionId>,
+    /// Revocations and losses that the process has not answered.
+    unanswered: usize,
     owned_generation: i32,
     calls: BTreeMap<CallId, Call>,
     held: Vec<HeldCommit>,
@@ -96,6 +98,7 @@ impl Client {
             phase: Phase::Outside,
             knows_coordinator: false,
             owned: BTreeSet::new(),
+            unanswered: 0,
             owned_generation: -1,
             calls: BTreeMap::new(),
             held: Vec::new(),

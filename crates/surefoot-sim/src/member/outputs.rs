@@ -153,16 +153,11 @@ impl Process {
             }
             let partition = partition_id(fabric, &part.partition);
             self.narrator.released(fabric, partition, part.term);
-            self.released.push(partition);
         }
-        let Some(owed) = self.owed_releases.checked_sub(1) else {
+        let partitions: Vec<_> =
+            released.iter().map(|part| partition_id(fabric, &part.partition)).collect();
+        if !self.client.on_answered(fabric, &mut self.mail, &partitions) {
             fabric.complain(format!("{}: a release that nobody waits for", self.id));
-            return;
-        };
-        self.owed_releases = owed;
-        if owed == 0 && self.client.awaits_release() {
-            let released = std::mem::take(&mut self.released);
-            self.client.on_released(fabric, &mut self.mail, &released);
         }
     }
 
@@ -179,8 +174,6 @@ impl Process {
         self.mail.client.clear();
         self.mail.reads.clear();
         self.commits.clear();
-        self.released.clear();
-        self.owed_releases = 0;
     }
 
     fn take_answer(&mut self, fabric: &mut Fabric, id: ControlId, answer: &Answer) {

@@ -105,6 +105,7 @@ impl Client {
         } else {
             let after = AfterRelease { assign: added, then: Then::Rejoin };
             self.phase = Phase::Releasing(after);
+            self.unanswered += 1;
             mail.client.push_back(FromClient::Revoked(revoked));
         }
     }
@@ -167,6 +168,7 @@ impl Client {
         } else {
             let after = AfterRelease { assign: Vec::new(), then: Then::Rejoin };
             self.phase = Phase::Releasing(after);
+            self.unanswered += 1;
             mail.client.push_back(FromClient::Revoked(self.owned.iter().copied().collect()));
         }
     }
@@ -190,6 +192,7 @@ impl Client {
         }
         // A client that is asked to give something up may not say that it is lost meanwhile.
         if !giving || fabric.plan.tells_late_loss || fabric.plan.protocol == Protocol::Cooperative {
+            self.unanswered += 1;
             mail.client.push_back(FromClient::Lost(self.owned.iter().copied().collect()));
         }
         self.phase = Phase::Releasing(AfterRelease { assign: Vec::new(), then: Then::JoinAnew });
@@ -201,19 +204,29 @@ impl Client {
         self.rejoin(fabric);
     }
 
-    /// The process let go of everything that it was asked for.
-    pub(in crate::member) fn on_released(
+    /// The process answered a revocation or a loss; says whether there was one.
+    pub(in crate::member) fn on_answered(
         &mut self,
         fabric: &mut Fabric,
         mail: &mut Mailbox,
         released: &[PartitionId],
-    ) {
+    ) -> bool {
+        let Some(unanswered) = self.unanswered.checked_sub(1) else { return false };
+        self.unanswered = unanswered;
         for partition in released {
             self.owned.remove(partition);
             self.stop_reading(*partition);
         }
+        if unanswered == 0 {
+            self.on_released(fabric, mail);
+        }
+        true
+    }
+
+    /// The process let go of everything that it was asked for.
+    fn on_released(&mut self, fabric: &mut Fabric, mail: &mut Mailbox) {
         let Phase::Releasing(after) = std::mem::replace(&mut self.phase, Phase::Outside) else {
-            unreachable!("only a client that waits for a release is told of one")
+            unreachable!("only a client that waits for a release has asked for one")
         };
         if after.then == Then::JoinAnew {
             self.owned.clear();
@@ -223,11 +236,6 @@ impl Client {
             self.assign(mail, after.assign);
             self.rejoin(fabric);
         }
-    }
-
-    /// Whether the process's releases are awaited.
-    pub(in crate::member) fn awaits_release(&self) -> bool {
-        matches!(self.phase, Phase::Releasing(_))
     }
 
     fn maybe_purge(&mut self, fabric: &mut Fabric, mail: &mut Mailbox) {

@@ -124,6 +124,11 @@ fn committed(
         .or_else(|| term.position());
     let Some(acknowledged) = acknowledged else { return };
     let partition = facts.partition_of(term);
+    // A record that waited out a pause may be gone from the log, and nobody names it then.
+    let may_be_gone = partition.dump.is_some_and(|dump| acknowledged < dump.log_start);
+    if may_be_gone && (term.is_held() || term.drained_paused) {
+        return;
+    }
     let mut uncommitted = partition.at_or_above(acknowledged)..frontier(partition, term);
     let Some(record) = uncommitted.find(|&record| partition.records[record].visible) else {
         return;

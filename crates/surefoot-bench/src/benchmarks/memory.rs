@@ -49,7 +49,7 @@ pub(super) fn run(setup: &Setup) -> Result<Section> {
             what: format!("{}, {PEAK}", ours.arm),
             value: ours.figures[PEAK].clone(),
             unit: " MB",
-            target: Some(Target::AtMost(budget_mb + BESIDE_BUDGET_MB)),
+            target: Some(Target::AtMost((budget_mb + BESIDE_BUDGET_MB).round())),
             indistinguishable: false,
         });
     }
